@@ -1,0 +1,51 @@
+"""The contract between gateway and booking-worker in Redis: the names of the queue's keys and fields.
+
+One stream an event, `booking-queue:<event id>`; an entry is one order. Both sides treat all values as bytes.
+"""
+
+from typing import Final
+
+# Consumer group of every stream; a worker is a consumer in it.
+GROUP: Final = "booking-workers"
+
+# Fields of a stream entry.
+ORDER: Final = "order"  # booking.CreateBookingRequest, serialised
+NUMBER: Final = "number"  # the order's place in line: 1, 2, 3 … within its event, without gaps
+
+# Set of the event ids that have a stream.
+EVENTS: Final = "booking-queues"
+
+# What the gateway remembers of an order until booking knows it (hash, kept for a day).
+RECORD_USER: Final = "user_id"
+RECORD_EVENT: Final = "event_id"
+RECORD_NUMBER: Final = "number"
+RECORD_QUEUED_AT: Final = "queued_at"  # milliseconds since the epoch
+# `1` once its owner has cancelled it while it waited: the worker does not work it.
+RECORD_CANCELLED: Final = "cancelled"
+
+# Where auth publishes the keys that verify access tokens (JSON Web Key Set), for services that do not call auth.
+JWKS: Final = "auth:jwks"
+
+
+def stream(event_id: str) -> str:
+    """The orders of an event, in the order they came."""
+    return f"booking-queue:{event_id}"
+
+
+def last_number(event_id: str) -> str:
+    """Counter: the last place in line given out."""
+    return f"booking-queue-number:{event_id}"
+
+
+def served(event_id: str) -> str:
+    """Number: every order up to this place in line has its outcome."""
+    return f"booking-queue-served:{event_id}"
+
+
+def lease(event_id: str) -> str:
+    """Who works this event's queue; expires by itself."""
+    return f"booking-queue-lease:{event_id}"
+
+
+def record(booking_id: str) -> str:
+    return f"booking-queue-record:{booking_id}"

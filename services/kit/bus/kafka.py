@@ -1,0 +1,207 @@
+"""The bus over Kafka (aiokafka)."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from services.kit import metrics
+from services.kit.bus.facts import Fact, Handle
+from services.kit.errors import DependencyDown, NotNow
+from services.kit.settings import KafkaSettings
+
+CALL_TIMEOUT_S: Final = 15
+MAX_BATCH: Final = 500
+TRIES: Final = 5
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+DEAD: Final = ".dead"
+log = structlog.get_logger()
+
+
+class KafkaPublisher:
+    """Connects on first use; a producer that broke is made anew."""
+
+    def __init__(self, settings: KafkaSettings, *, source: str) -> None:
+        self._brokers, self._source = settings.kafka_brokers, source
+        self._producer: AIOKafkaProducer | None = None
+
+    async def publish(self, facts: Sequence[Fact]) -> None:
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                producer = await self._started()
+                sent = [await self._send(producer, fact) for fact in facts]
+                await asyncio.gather(*sent)
+        except (KafkaError, TimeoutError, OSError) as error:
+            await self.close()
+            raise DependencyDown("kafka") from error
+        for fact in facts:
+            metrics.FACTS_PUBLISHED.labels(fact.topic).inc()
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._brokers,
+                acks="all",
+                linger_ms=0,
+                max_batch_size=256 * 1024,
+                request_timeout_ms=10_000,
+                retry_backoff_ms=200,
+            )
+            await _start(producer)
+            self._producer = producer
+        return self._producer
+
+    async def _send(self, producer: AIOKafkaProducer, fact: Fact) -> asyncio.Future[object]:
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", fact.id.encode()),
+            ("ce_source", f"/{self._source}".encode()),
+            ("ce_type", fact.type.encode()),
+            ("ce_time", fact.time.astimezone(UTC).isoformat().encode()),
+            ("ce_subject", fact.key.encode()),
+            ("content-type", b"application/protobuf"),
+        ]
+        if fact.traceparent:
+            headers.append(("traceparent", fact.traceparent.encode()))
+        sending: asyncio.Future[object] = await producer.send(
+            fact.topic, fact.body, key=fact.key.encode(), headers=headers
+        )
+        return sending
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError, TimeoutError, OSError):
+                async with asyncio.timeout(5):
+                    await producer.stop()
+
+
+class KafkaConsumer:
+    """Reads some topics for a consumer group. Offsets are committed to the group after the effect.
+
+    As a member, the group divides the partitions among replicas. Without joining it takes all of them.
+    """
+
+    def __init__(
+        self, settings: KafkaSettings, *, topics: Sequence[str], group: str, publisher: KafkaPublisher
+    ) -> None:
+        self._brokers, self._topics, self._group = settings.kafka_brokers, topics, group
+        self._join, self._publisher = settings.kafka_join_groups, publisher
+
+    async def run(self, handle: Handle) -> None:
+        """See Consumer. Connects again, with growing pauses, for as long as the broker is away."""
+        failures = 0
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._consume(handle)
+            except (KafkaError, NotNow, TimeoutError, OSError) as error:
+                lasted_s = asyncio.get_running_loop().time() - began
+                failures = 1 if lasted_s > 30 else failures + 1
+                log.warning("consumer_waits", topics=self._topics, error=repr(error)[:300])
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
+
+    async def _consume(self, handle: Handle) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._brokers,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=MAX_BATCH,
+            session_timeout_ms=15_000,
+            heartbeat_interval_ms=3_000,
+            metadata_max_age_ms=10_000,
+        )
+        try:
+            if self._join:
+                consumer.subscribe(self._topics)
+            await _start(consumer)
+            if not self._join:
+                consumer.assign(await self._all_partitions(consumer))
+            while True:
+                polled = await consumer.getmany(timeout_ms=500, max_records=MAX_BATCH)
+                if facts := [_fact(record) for records in polled.values() for record in records]:
+                    await self._handle_all(handle, facts)
+                    await consumer.commit()
+        finally:
+            with suppress(KafkaError, TimeoutError, OSError):
+                async with asyncio.timeout(5):
+                    await consumer.stop()
+
+    async def _all_partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        await consumer.topics()
+        found = {topic: consumer.partitions_for_topic(topic) or () for topic in self._topics}
+        if missing := [topic for topic, partitions in found.items() if not partitions]:
+            raise KafkaError(f"no such topic: {', '.join(missing)}")
+        return [TopicPartition(topic, number) for topic, partitions in found.items() for number in partitions]
+
+    async def _handle_all(self, handle: Handle, facts: Sequence[Fact]) -> None:
+        try:
+            await handle(facts)
+        except NotNow:
+            raise
+        except Exception:  # noqa: BLE001 - found out below which fact it is, and logged there
+            for fact in facts:
+                await self._handle_one(handle, fact)
+        for fact in facts:
+            metrics.FACTS_CONSUMED.labels(fact.topic, "handled").inc()
+
+    async def _handle_one(self, handle: Handle, fact: Fact) -> None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                await handle([fact])
+            except NotNow:
+                raise
+            except Exception as error:  # noqa: BLE001 - a poisoned fact must not stop the others
+                if attempt == TRIES:
+                    await self._bury(fact, error)
+                    return
+                await asyncio.sleep(BACKOFF_S[attempt - 1] / 10)
+            else:
+                return
+
+    async def _bury(self, fact: Fact, error: Exception) -> None:
+        log.error("fact_buried", topic=fact.topic, fact_id=fact.id, type=fact.type, exc_info=error)
+        metrics.FACTS_CONSUMED.labels(fact.topic, "buried").inc()
+        dead = Fact(
+            id=fact.id,
+            topic=fact.topic + DEAD,
+            key=fact.key,
+            type=fact.type,
+            body=fact.body,
+            time=fact.time,
+            traceparent=fact.traceparent,
+        )
+        await self._publisher.publish([dead])
+
+
+async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Start, in bounded time; what failed to start is stopped, for aiokafka leaves its connections open."""
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await client.start()
+    except BaseException:
+        with suppress(KafkaError, TimeoutError, OSError):
+            async with asyncio.timeout(2):
+                await client.stop()
+        raise
+
+
+def _fact(record: ConsumerRecord) -> Fact:
+    headers = {key: value.decode() for key, value in record.headers if value is not None}
+    return Fact(
+        # A message that is not ours still needs a name to be buried under.
+        id=headers.get("ce_id") or f"{record.topic}/{record.partition}/{record.offset}",
+        topic=record.topic,
+        key=(record.key or b"").decode(errors="replace"),
+        type=headers.get("ce_type", ""),
+        body=record.value or b"",
+        time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        traceparent=headers.get("traceparent", ""),
+    )

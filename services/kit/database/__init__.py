@@ -1,0 +1,1 @@
+"""PostgreSQL: transactions, the outbox and inbox, migrations."""

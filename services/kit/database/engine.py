@@ -1,0 +1,101 @@
+"""Connections and transactions. What the driver raises when PostgreSQL is away leaves here as DependencyDown."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import asyncpg
+from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.kit.errors import DependencyDown
+from services.kit.settings import PostgresSettings
+
+# A transaction here is short by rule; one that is not is stopped before it stops others.
+_SESSION: Final = {
+    "statement_timeout": "10000",
+    "lock_timeout": "4000",
+    "idle_in_transaction_session_timeout": "15000",
+    "jit": "off",
+}
+_COMMAND_TIMEOUT_S: Final = 12
+_CONNECT_TIMEOUT_S: Final = 3
+_POOL_WAIT_S: Final = 3
+# SQLSTATE classes 08 (connection) and 57P (shutdown), 53 (out of resources): the server, not the statement, failed.
+_AWAY: Final = ("08", "57P", "53")
+_AWAY_DRIVER: Final = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+def open_engine(settings: PostgresSettings) -> AsyncEngine:
+    """A pool that connects on first use and survives a restart of the server. Close it with `dispose()`."""
+    url = URL.create(
+        "postgresql+asyncpg",
+        username=settings.postgres_user,
+        password=settings.postgres_password.get_secret_value(),
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_db,
+    )
+    return create_async_engine(
+        url,
+        pool_size=settings.postgres_pool,
+        max_overflow=settings.postgres_pool,
+        pool_timeout=_POOL_WAIT_S,
+        pool_recycle=1800,
+        connect_args={
+            "server_settings": _SESSION | {"application_name": settings.service},
+            "timeout": _CONNECT_TIMEOUT_S,
+            "command_timeout": _COMMAND_TIMEOUT_S,
+            "ssl": settings.postgres_sslmode,
+        },
+    )
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction at PostgreSQL's default isolation (read committed): committed at the end, undone by an exception.
+
+    Raises DependencyDown when the server is away. When that happens at the commit nobody knows whether it took place:
+    whoever asks again must do so by key.
+    """
+    with postgres_errors():
+        async with engine.begin() as tx:
+            yield tx
+
+
+@contextmanager
+def postgres_errors() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, *_AWAY_DRIVER) as error:
+        if _is_away(error):
+            raise DependencyDown("postgres") from error
+        raise
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, PoolTimeout | _AWAY_DRIVER):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return (
+        error.connection_invalidated
+        or str(state).startswith(_AWAY)
+        or (isinstance(error, InterfaceError | OperationalError) and not state)
+    )
+
+
+async def ping(engine: AsyncEngine) -> None:
+    """Raises when the database does not answer within a second."""
+    async with asyncio.timeout(1), transaction(engine) as tx:
+        await tx.execute(text("SELECT 1"))

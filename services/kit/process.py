@@ -1,0 +1,164 @@
+"""The life of a process: settings, logs, servers, jobs, readiness, drain. `run` is all that a `__main__` calls."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+import uvloop
+from aiohttp import web
+from pydantic import ValidationError
+
+from services.kit.health import Check, Health
+from services.kit.logs import configure_logs
+from services.kit.rpc.server import Register, RpcServer
+from services.kit.settings import ServiceSettings
+from services.kit.tracing import configure_tracing
+from services.kit.web import WebServer, operations_apps
+
+READINESS_S: Final = 1.0
+log = structlog.get_logger()
+
+type Job = Coroutine[Any, Any, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """What a service's composition root wired: everything this process serves and does."""
+
+    # Full gRPC name → what registers its servicer.
+    rpc: Mapping[str, Register] = field(default_factory=dict)
+    # The service's own HTTP application; it listens on the table's `http` port.
+    http: web.Application | None = None
+    # Named and eternal: one that ends, ends the process.
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    # Called when the process is asked to stop, before anything stops listening.
+    on_drain: Callable[[], None] = lambda: None
+
+
+type Compose[S: ServiceSettings] = Callable[[S], AbstractAsyncContextManager[App]]
+
+
+def run[S: ServiceSettings](settings_type: type[S], compose: Compose[S]) -> None:
+    """Run a service until it is told to stop. Exits 2 when its settings are wrong, 1 when a job ended."""
+    try:
+        settings = settings_type()
+    except ValidationError as wrong:
+        # The input is left out: it may be a secret.
+        faults = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong.errors())
+        sys.stderr.write(f"{settings_type.service}: wrong settings\n  " + "\n  ".join(faults) + "\n")
+        sys.exit(2)
+    configure_logs(settings)
+    configure_tracing(settings)
+    sys.exit(uvloop.run(_until_stopped(settings, compose)))
+
+
+async def _until_stopped[S: ServiceSettings](settings: S, compose: Compose[S]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        async with compose(settings) as app, working(settings, app) as work:
+            ended = await _first_end(stop, work.jobs)
+            if ended is None:
+                log.info("draining")
+                app.on_drain()
+                work.health.draining = True
+                await asyncio.sleep(settings.drain_s)
+    except OSError as error:
+        # A port that is taken, in nearly every case: a sentence, not a traceback.
+        log.error("cannot_run", error=str(error))  # noqa: TRY400
+        return 1
+    log.info("stopped")
+    return 0 if ended is None else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A service that listens and works."""
+
+    health: Health
+    jobs: Sequence[asyncio.Task[None]]
+
+
+@asynccontextmanager
+async def working(settings: ServiceSettings, app: App) -> AsyncIterator[Work]:
+    """Listen, then start the jobs; at the end stop the jobs after the listening, so that calls under way can finish."""
+    jobs = [asyncio.create_task(job, name=name) for name, job in app.jobs.items()]
+    try:
+        async with serving(settings, app) as health:
+            yield Work(health, jobs)
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving(settings: ServiceSettings, app: App) -> AsyncIterator[Health]:
+    """Listen on every port of the service's row, and stop in the reverse order."""
+    health = Health(app.checks)
+    async with AsyncExitStack() as stack:
+        server = None
+        for name, pages in operations_apps(settings, health).items():
+            host = app.http if name == "http" and app.http is not None else pages
+            if host is not pages:
+                host.add_routes(_routes_of(pages))
+            web_server = WebServer(host, settings.bind_host, settings.port(name))
+            await web_server.start()
+            stack.push_async_callback(web_server.stop)
+        if app.rpc:
+            address = f"{settings.bind_host}:{settings.port('grpc')}"
+            server = _listen(address, app)
+            await server.start()
+            stack.push_async_callback(server.stop, settings.grace_s)
+        watcher = asyncio.create_task(_tell_readiness(health, server), name="readiness")
+        stack.callback(watcher.cancel)
+        log.info("ready", ports=dict(settings.row.ports))
+        yield health
+        if server is not None:
+            await server.set_ready(ready=False)
+
+
+def _listen(address: str, app: App) -> RpcServer:
+    try:
+        return RpcServer(address, list(app.rpc.items()))
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}: {error}") from error
+
+
+def _routes_of(pages: web.Application) -> list[web.RouteDef]:
+    return [
+        web.RouteDef(route.method, route.resource.canonical, route.handler, {})
+        for route in pages.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    ]
+
+
+async def _tell_readiness(health: Health, server: RpcServer | None) -> None:
+    told: bool | None = None
+    while True:
+        ready = await health.ready()
+        if server is not None and ready != told:
+            await server.set_ready(ready=ready)
+            told = ready
+        await asyncio.sleep(READINESS_S)
+
+
+async def _first_end(stop: asyncio.Event, jobs: Sequence[asyncio.Task[None]]) -> str | None:
+    """Wait for the signal to stop (None) or for a job that ended, which none should (its name)."""
+    asked = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        done, _ = await asyncio.wait([asked, *jobs], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+    for job in done - {asked}:
+        log.error("job_ended", job=job.get_name(), exc_info=job.exception())
+        return job.get_name()
+    return None

@@ -1,0 +1,50 @@
+"""Redis: one client per process; what it raises when it is away leaves here as DependencyDown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError  # noqa: A004
+
+from services.kit.errors import DependencyDown
+from services.kit.settings import RedisSettings
+
+_AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+CALL_TIMEOUT_S: Final = 3.0
+
+
+def open_redis(settings: RedisSettings, *, name: str, call_timeout_s: float = CALL_TIMEOUT_S) -> Redis:
+    """A client that answers in bytes and connects on first use. Nothing is retried here: whoever knows whether a command may run twice decides.
+
+    A client that blocks (XREADGROUP BLOCK) needs a `call_timeout_s` longer than it blocks.
+    """
+    return Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        db=settings.redis_db,
+        password=settings.redis_password.get_secret_value() or None,
+        client_name=name,
+        socket_timeout=call_timeout_s,
+        socket_connect_timeout=2.0,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=100,
+    )
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        raise DependencyDown("redis") from error
+
+
+async def ping(client: Redis) -> None:
+    with redis_errors():
+        await client.ping()

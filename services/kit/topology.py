@@ -1,0 +1,84 @@
+"""The table of services (topology.yaml) as values: the only reader of ports, connections and stores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TABLE = Path(__file__).parents[2] / "topology.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An HTTP page of a service: the name of its port and its path."""
+
+    port: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One row of the table."""
+
+    name: str
+    folder: str
+    ports: Mapping[str, int]
+    # The same ports when all services share one host.
+    local_ports: Mapping[str, int]
+    health: Page
+    metrics: Page | None
+    calls: tuple[str, ...]
+    data: tuple[str, ...]
+
+    @property
+    def module(self) -> str:
+        """The import path of its package."""
+        return self.folder.replace("/", ".")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    services: Mapping[str, Service]
+    # Store name → port.
+    stores: Mapping[str, int]
+    # Ports of the local mailbox: smtp, http.
+    mailbox: Mapping[str, int]
+    # Topic → the service that writes it.
+    topics: Mapping[str, str]
+
+    @property
+    def python_services(self) -> tuple[Service, ...]:
+        """Those this repository runs as Python processes, in the order of the table."""
+        return tuple(service for service in self.services.values() if service.metrics)
+
+    def callers_of(self, name: str) -> tuple[str, ...]:
+        return tuple(peer.name for peer in self.services.values() if name in peer.calls)
+
+
+def _service(name: str, row: Mapping[str, Any]) -> Service:
+    metrics = row.get("metrics")
+    return Service(
+        name=name,
+        folder=row["folder"],
+        ports=row["ports"],
+        local_ports=row["ports"] | row.get("local", {}),
+        health=Page(**row["health"]),
+        metrics=Page(**metrics) if metrics else None,
+        calls=tuple(row["calls"]),
+        data=tuple(row["data"]),
+    )
+
+
+@cache
+def topology() -> Topology:
+    """Read the table once. A malformed table is a fault of this repository and raises at start."""
+    table = yaml.safe_load(TABLE.read_text())
+    return Topology(
+        services={name: _service(name, row) for name, row in table["services"].items()},
+        stores={name: row["port"] for name, row in table["stores"].items()},
+        mailbox=table["mailbox"],
+        topics={name: row["producer"] for name, row in table["topics"].items()},
+    )

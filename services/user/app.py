@@ -1,0 +1,36 @@
+"""Composition root of user."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from protos.gen import user_pb2_grpc
+from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
+from services.kit.clock import utc_now
+from services.kit.database.engine import open_engine, ping
+from services.kit.health import Check
+from services.kit.process import App
+from services.user.consumer import UsersConsumer
+from services.user.handlers import UserHandlers
+from services.user.repository import PostgresStore
+from services.user.servicer import UserServicer
+from services.user.settings import UserSettings
+
+
+@asynccontextmanager
+async def compose(settings: UserSettings) -> AsyncIterator[App]:
+    """Everything the user process serves and does."""
+    engine = open_engine(settings)
+    publisher = KafkaPublisher(settings, source="user")
+    handlers = UserHandlers(PostgresStore(engine), utc_now)
+    users = KafkaConsumer(settings, topics=["users"], group="user", publisher=publisher)
+    servicer = UserServicer(handlers)
+    try:
+        yield App(
+            rpc={"user.UserService": partial(user_pb2_grpc.add_UserServiceServicer_to_server, servicer)},
+            jobs={"users": users.run(UsersConsumer(handlers).handle)},
+            checks={"postgres": Check(partial(ping, engine))},
+        )
+    finally:
+        await publisher.close()
+        await engine.dispose()
