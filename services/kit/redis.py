@@ -19,8 +19,9 @@ CALL_TIMEOUT_S: Final = 3.0
 
 
 def open_redis(settings: RedisSettings, *, name: str, call_timeout_s: float = CALL_TIMEOUT_S) -> Redis:
-    """A client that answers in bytes and connects on first use. Nothing is retried here: whoever knows whether a command may run twice decides.
+    """A client that answers in bytes and connects on first use.
 
+    Nothing is retried here: whoever knows whether a command may run twice decides.
     A client that blocks (XREADGROUP BLOCK) needs a `call_timeout_s` longer than it blocks.
     """
     return Redis(

@@ -10,6 +10,11 @@
         await valkey.kill()   # as a chaos test does; the data are kept
         await valkey.start()
 
-All of it from `services.local.stores`. Children die with us, `kill -9` included; start them from
-the main thread.
+    async with Supervisor(LogView(sys.stdout, coloured)) as supervisor:
+        supervisor.add(Program(name="auth", command=(sys.executable, "-m", "services.auth")))
+        await supervisor.wait()  # after `cancel_on_signals()`, until Ctrl-C
+
+The first half is in `services.local.stores`; then `.supervisor`, `.log_view`, `.signals`; the
+mailbox is `python -m services.local.mailbox`. Children die with us, `kill -9` included; start them
+from the main thread.
 """

@@ -20,9 +20,9 @@ async def pipe() -> AsyncIterator[tuple[asyncio.StreamReader, IO[bytes]]]:
     """Where to read and what to give the child as stdout. Close the latter when it has it."""
     read_end, write_end = os.pipe()
     reader = asyncio.StreamReader()
-    with open(write_end, "wb", buffering=0) as child_side:
+    with os.fdopen(read_end, "rb", 0) as our_side, os.fdopen(write_end, "wb", 0) as child_side:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), open(read_end, "rb", buffering=0)
+            lambda: asyncio.StreamReaderProtocol(reader), our_side
         )
         try:
             yield reader, child_side

@@ -21,7 +21,10 @@ ADMIN_MS: Final = 10_000
 class Broker(Managed):
     """`async with Broker(home, port=9092, topics=("seats",)) as broker:`; see `broker.address`.
 
-    `start` makes the topics every time, because the memory of the one before it is gone.
+    `start` makes the topics every time, because the memory of the one before it is gone. Unlike
+    Kafka it has no idempotent producer, lets every join of a group take 5 s, and counts generations
+    from 0, for which aiokafka does not say goodbye: the first consumer of a group that is stopped
+    lingers for its session timeout.
     """
 
     def __init__(self, home: Path, *, port: int, topics: Sequence[str] = ()) -> None:
