@@ -189,7 +189,49 @@ class CreateBookingResponse(_message.Message):
 Global___CreateBookingResponse: _TypeAlias = CreateBookingResponse  # noqa: Y015
 
 @_typing.final
+class CreateBookingsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateBookingRequest]:
+        """1 to 200."""
+
+    def __init__(
+        self,
+        *,
+        orders: _abc.Iterable[Global___CreateBookingRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateBookingsRequest: _TypeAlias = CreateBookingsRequest  # noqa: Y015
+
+@_typing.final
 class CreateBookingsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookingOutcome]: ...
+    def __init__(
+        self,
+        *,
+        outcomes: _abc.Iterable[Global___BookingOutcome] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcomes", b"outcomes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateBookingsResponse: _TypeAlias = CreateBookingsResponse  # noqa: Y015
+
+@_typing.final
+class BookingOutcome(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BOOKING_ID_FIELD_NUMBER: _builtins.int
@@ -217,7 +259,7 @@ class CreateBookingsResponse(_message.Message):
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
-Global___CreateBookingsResponse: _TypeAlias = CreateBookingsResponse  # noqa: Y015
+Global___BookingOutcome: _TypeAlias = BookingOutcome  # noqa: Y015
 
 @_typing.final
 class GetBookingRequest(_message.Message):

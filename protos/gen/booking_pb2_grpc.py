@@ -57,7 +57,7 @@ class BookingServiceStub:
                 _registered_method=True)
         self.CreateBookings = channel.stream_stream(
                 '/booking.BookingService/CreateBookings',
-                request_serializer=booking__pb2.CreateBookingRequest.SerializeToString,
+                request_serializer=booking__pb2.CreateBookingsRequest.SerializeToString,
                 response_deserializer=booking__pb2.CreateBookingsResponse.FromString,
                 _registered_method=True)
 
@@ -97,8 +97,9 @@ class BookingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateBookings(self, request_iterator, context):
-        """The queue's way in: a stream of orders in, their outcomes out as they are decided, in any order.
-        Orders of one event are handled in the order they arrive.
+        """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
+        Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
+        or a hundred, so whoever has many sends them together.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,7 +130,7 @@ def add_BookingServiceServicer_to_server(servicer, server):
             ),
             'CreateBookings': grpc.stream_stream_rpc_method_handler(
                     servicer.CreateBookings,
-                    request_deserializer=booking__pb2.CreateBookingRequest.FromString,
+                    request_deserializer=booking__pb2.CreateBookingsRequest.FromString,
                     response_serializer=booking__pb2.CreateBookingsResponse.SerializeToString,
             ),
     }
@@ -267,7 +268,7 @@ class BookingService:
             request_iterator,
             target,
             '/booking.BookingService/CreateBookings',
-            booking__pb2.CreateBookingRequest.SerializeToString,
+            booking__pb2.CreateBookingsRequest.SerializeToString,
             booking__pb2.CreateBookingsResponse.FromString,
             options,
             channel_credentials,

@@ -44,9 +44,10 @@ class BookingServiceStub:
     """Gives the seats back and the money. Idempotent. Refuses `unknown-booking`, `booking-not-cancellable`."""
     GetUserBookings: _grpc.UnaryUnaryMultiCallable[_booking_pb2.GetUserBookingsRequest, _booking_pb2.GetUserBookingsResponse]
     """A user's bookings, newest first."""
-    CreateBookings: _grpc.StreamStreamMultiCallable[_booking_pb2.CreateBookingRequest, _booking_pb2.CreateBookingsResponse]
-    """The queue's way in: a stream of orders in, their outcomes out as they are decided, in any order.
-    Orders of one event are handled in the order they arrive.
+    CreateBookings: _grpc.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]
+    """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
+    Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
+    or a hundred, so whoever has many sends them together.
     """
 
 @_typing.type_check_only
@@ -65,9 +66,10 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """Gives the seats back and the money. Idempotent. Refuses `unknown-booking`, `booking-not-cancellable`."""
     GetUserBookings: _aio.UnaryUnaryMultiCallable[_booking_pb2.GetUserBookingsRequest, _booking_pb2.GetUserBookingsResponse]  # type: ignore[assignment]
     """A user's bookings, newest first."""
-    CreateBookings: _aio.StreamStreamMultiCallable[_booking_pb2.CreateBookingRequest, _booking_pb2.CreateBookingsResponse]  # type: ignore[assignment]
-    """The queue's way in: a stream of orders in, their outcomes out as they are decided, in any order.
-    Orders of one event are handled in the order they arrive.
+    CreateBookings: _aio.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]  # type: ignore[assignment]
+    """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
+    Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
+    or a hundred, so whoever has many sends them together.
     """
 
 class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -111,11 +113,12 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CreateBookings(
         self,
-        request_iterator: _MaybeAsyncIterator[_booking_pb2.CreateBookingRequest],
+        request_iterator: _MaybeAsyncIterator[_booking_pb2.CreateBookingsRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_booking_pb2.CreateBookingsResponse], _abc.AsyncIterator[_booking_pb2.CreateBookingsResponse]]:
-        """The queue's way in: a stream of orders in, their outcomes out as they are decided, in any order.
-        Orders of one event are handled in the order they arrive.
+        """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
+        Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
+        or a hundred, so whoever has many sends them together.
         """
 
 def add_BookingServiceServicer_to_server(servicer: BookingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
