@@ -84,9 +84,7 @@ class Keeper:
 
     def _how(self) -> Launch:
         wanted = self._program
-        return Launch(
-            command=wanted.command, env=wanted.env, folder=wanted.folder, nice=wanted.nice
-        )
+        return Launch(command=wanted.command, env=wanted.env, folder=wanted.folder, nice=wanted.nice)
 
     async def _watch(self, process: Process, reader: asyncio.StreamReader) -> str:
         self._process = process

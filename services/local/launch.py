@@ -38,9 +38,7 @@ class Launch:
     nice: int = 0
 
 
-async def launch(
-    wanted: Launch, *, stdout: int | IO[bytes], stderr: int | IO[bytes] | None
-) -> Process:
+async def launch(wanted: Launch, *, stdout: int | IO[bytes], stderr: int | IO[bytes] | None) -> Process:
     """Call it from the main thread: the kernel ties a child to the *thread* that started it."""
     account = wanted.account or Account(uid=-1, gid=-1)
     return await asyncio.create_subprocess_exec(

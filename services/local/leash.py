@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
         _die_with_parent(wish["parent"], wish["signal"])
 
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - no shell is the point
     except OSError as error:
         sys.exit(f"cannot run {command[0]}: {error.strerror}")
 

@@ -88,9 +88,7 @@ def _clock(entry: Mapping[str, Any]) -> str:
 def _shown(value: object, *, bare: bool = False) -> str:
     """What a child logs may hold anything, escape codes too: those are shown, not obeyed."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    quote = not text.isprintable() or (
-        not bare and isinstance(value, str) and (" " in text or not text)
-    )
+    quote = not text.isprintable() or (not bare and isinstance(value, str) and (" " in text or not text))
     return json.dumps(text) if quote else text
 
 

@@ -7,6 +7,7 @@ import signal
 def cancel_on_signals() -> None:
     """From now on SIGINT and SIGTERM cancel the calling task, each time anew."""
     task = asyncio.current_task()
-    assert task is not None
+    if task is None:
+        raise RuntimeError("only a task can be cancelled: call it inside asyncio.run")
     for which in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(which, task.cancel)

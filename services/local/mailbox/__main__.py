@@ -35,7 +35,7 @@ async def serve(folder: Path, *, smtp: int, http: int) -> None:
     shelf = Shelf(folder)
     async with catching(shelf, port=smtp), showing(shelf, port=http):
         listening = {"service": "mailbox", "event": "listening", "smtp": smtp, "http": http}
-        print(json.dumps(listening), flush=True)
+        print(json.dumps(listening), flush=True)  # noqa: T201 - a log line, for the supervisor
         await asyncio.Event().wait()
 
 

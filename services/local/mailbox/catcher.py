@@ -22,18 +22,15 @@ class Catcher:
         self._shelf = shelf
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        assert isinstance(envelope.content, bytes)
-        now_ms = time.time_ns() // 1_000_000
-        letter = self._shelf.put(envelope.content, to=envelope.rcpt_tos, now_ms=now_ms)
+        raw, now_ms = envelope.original_content or b"", time.time_ns() // 1_000_000
+        letter = self._shelf.put(raw, to=envelope.rcpt_tos, now_ms=now_ms)
         return f"250 kept as {letter.id}"
 
 
 @asynccontextmanager
 async def catching(shelf: Shelf, *, port: int) -> AsyncIterator[None]:
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(
-            Catcher(shelf), hostname="mailbox", enable_SMTPUTF8=True, data_size_limit=LARGEST_MAIL
-        ),
+        lambda: SMTP(Catcher(shelf), hostname="mailbox", enable_SMTPUTF8=True, data_size_limit=LARGEST_MAIL),
         "127.0.0.1",
         port,
     )

@@ -40,9 +40,7 @@ def inbox(letters: Sequence[Letter], *, words: str, page: int, more: bool) -> st
 
 
 def message(letter: Letter, opened: Opened) -> str:
-    headers = "".join(
-        f"<tr><th>{escape(name)}<td>{escape(value)}</tr>" for name, value in opened.headers
-    )
+    headers = "".join(f"<tr><th>{escape(name)}<td>{escape(value)}</tr>" for name, value in opened.headers)
     return _page(
         letter.subject or "(no subject)",
         f"<p><a href='/'>Mailbox</a></p><h1>{escape(letter.subject) or '(no subject)'}</h1>"

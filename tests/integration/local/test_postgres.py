@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import pwd
 import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import pytest
@@ -17,7 +20,17 @@ from services.local.launch import Account, Launch, end, launch
 from services.local.stores import DATABASE, Postgres, create_schemas
 from services.local.stores import postgres as postgres_module
 
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root must step down")
+START_AND_STOP: Final = """
+import asyncio, sys
+from pathlib import Path
+from typing import Final
+from services.local.stores import Postgres
+async def main():
+    async with Postgres(Path(sys.argv[1]), port=int(sys.argv[2])) as store:
+        print(store.pid)
+asyncio.run(main())
+"""
+AS_ROOT: Final = pytest.mark.skipif(os.geteuid() != 0, reason="only root must step down")
 
 
 @pytest.fixture
@@ -63,9 +76,7 @@ async def test_a_service_owns_its_schema_and_sees_no_other(postgres: Postgres) -
 
     await _execute(user, "CREATE TABLE people (name text)")
 
-    assert await _fetch(user, "SELECT schemaname FROM pg_tables WHERE tablename = 'people'") == (
-        "user"
-    )
+    assert await _fetch(user, "SELECT schemaname FROM pg_tables WHERE tablename = 'people'") == ("user")
     for forbidden in (
         'SELECT * FROM "user".people',
         'CREATE TABLE "user".mine (n int)',
@@ -100,28 +111,23 @@ async def test_root_may_keep_home_and_programs_where_nobody_else_may_look(
 
 @AS_ROOT
 async def test_an_ordinary_user_needs_no_root(tmp_path: Path, free_port: Callable[[], int]) -> None:
-    home = tmp_path / "theirs"
+    home, nobody = tmp_path / "theirs", pwd.getpwnam("nobody")
     home.mkdir()
-    os.chown(home, 12345, 12345)  # an account that is in no password file but may run a server
-    script = (
-        "import asyncio, sys; from pathlib import Path; from services.local.stores import Valkey\n"
-        "async def main():\n"
-        "    async with Valkey(Path(sys.argv[1]), port=int(sys.argv[2])) as store:\n"
-        "        print(store.pid)\n"
-        "asyncio.run(main())"
-    )
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
     process = await launch(
         Launch(
-            command=(sys.executable, "-c", script, str(home / "valkey"), str(free_port())),
+            command=(sys.executable, "-c", START_AND_STOP, str(home / "postgres"), str(free_port())),
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-            account=Account(12345, 12345, reach=True),
+            account=Account(nobody.pw_uid, nobody.pw_gid, reach=True),  # Python itself may be root's
         ),
         stdout=PIPE,
         stderr=PIPE,
     )
 
-    said, complaints = await process.communicate()
-    code = await end(process, first=signal.SIGKILL, patience_s=0)
+    try:
+        said, complaints = await asyncio.wait_for(process.communicate(), 30)
+    finally:
+        code = await end(process, first=signal.SIGKILL, patience_s=0)
 
     assert (code, complaints) == (0, b"")
     assert int(said) > 0

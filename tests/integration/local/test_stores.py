@@ -69,9 +69,7 @@ async def test_start_and_stop_may_be_called_twice(
 
 
 @pytest.mark.parametrize(("make", "variable"), ALL)
-async def test_a_busy_port_is_named_with_the_way_out(
-    make: MakeStore, variable: str, tmp_path: Path
-) -> None:
+async def test_a_busy_port_is_named_with_the_way_out(make: MakeStore, variable: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
 

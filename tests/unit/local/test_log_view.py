@@ -20,9 +20,7 @@ SEATS_HELD = json.dumps(
 def test_a_json_line_becomes_a_sentence() -> None:
     said = plain("ticket", SEATS_HELD)
 
-    assert said == (
-        'ticket         | 03:04:05.678 info     seats_held seats=["A1", "A2"] hold_id=h1'
-    )
+    assert said == ('ticket         | 03:04:05.678 info     seats_held seats=["A1", "A2"] hold_id=h1')
 
 
 def test_other_lines_pass_through() -> None:
