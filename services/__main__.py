@@ -1,0 +1,5 @@
+"""The platform on one machine: `python -m services run | demo | bench | migrate`."""
+
+from services.local.command_line import main
+
+main()

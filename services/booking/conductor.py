@@ -1,0 +1,153 @@
+"""Runs sagas: many at once, each once, and goes on with those whose process died."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from services.booking import metrics
+from services.booking.domain import Booking
+from services.booking.ports import LeaseLost, Store
+from services.booking.saga import Peers, Progress, run
+from services.kit import tracing
+from services.kit.batching import Batcher
+from services.kit.errors import NotNow, Overloaded
+from services.kit.rpc import deadline
+
+LOOK_S: Final = 1.0
+RENEW_S: Final = 4.0
+TAKE_AT_ONCE: Final = 500
+# A saga that rests this often needs a person; it goes on trying all the same.
+MANY_RESTS: Final = 30
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An order on record: ours to run when fresh, else as it was found."""
+
+    progress: Progress
+    fresh: bool
+
+
+class StillAtWork(NotNow):
+    reason = "still-at-work"
+    retry_after_s = 2.0
+
+    def __init__(self) -> None:
+        super().__init__("the booking is being worked; ask again with the same id")
+
+
+class Conductor:
+    """Owns the tasks of this process's sagas. `committed` is called after every write (the outbox's relay)."""
+
+    def __init__(self, store: Store, peers: Peers, *, committed: Callable[[], None], max_running: int) -> None:
+        self._store, self._peers = store, peers
+        self._committed, self._max_running = committed, max_running
+        self._running: dict[str, asyncio.Task[Booking]] = {}
+        self.begin: Batcher[Progress, Begun] = Batcher(self._begin_many, name="begin")
+        self._write: Batcher[Progress, None] = Batcher(self._write_many, name="journal")
+
+    def task_of(self, booking_id: str) -> asyncio.Task[Booking] | None:
+        """The saga of that booking, when it runs here."""
+        return self._running.get(booking_id)
+
+    def start(self, progress: Progress) -> asyncio.Task[Booking]:
+        """Run the saga of a booking that is leased to us. The task outlives whoever asked for it."""
+        booking_id = progress.booking.id
+        if len(self._running) >= self._max_running:
+            raise Overloaded("bookings")
+        task = asyncio.create_task(self._run(progress), name=f"saga:{booking_id}")
+        self._running[booking_id] = task
+        task.add_done_callback(lambda _: self._running.pop(booking_id, None))
+        return task
+
+    async def write(self, progress: Progress) -> None:
+        """The saga's journal."""
+        await self._write(progress)
+
+    async def _run(self, progress: Progress) -> Booking:
+        deadline.begin(None)  # The caller's deadline is not the saga's.
+        with tracing.adopted(progress.order.traceparent):
+            try:
+                booking = (await run(progress, self._peers, self)).booking
+            except NotNow:
+                raise
+            except LeaseLost:
+                raise StillAtWork from None
+            except Exception as fault:
+                log.exception("saga_failed", booking_id=progress.booking.id)
+                await self._rest(progress.booking.id)
+                raise StillAtWork from fault
+        metrics.BOOKINGS.labels(booking.status.value.lower(), booking.reason).inc()
+        return booking
+
+    async def _rest(self, booking_id: str) -> None:
+        """Let it be for a while: a bug met again at once would be met for ever."""
+        async with self._store.transaction() as bookings:
+            found = (await bookings.find([booking_id])).get(booking_id)
+            if found is not None and not found.booking.decided:
+                await bookings.save([found.resting(now=self._peers.now())])
+
+    async def _begin_many(self, progresses: Sequence[Progress]) -> Sequence[Begun | Exception]:
+        unique = {one.booking.id: one for one in progresses}
+        async with self._store.transaction() as bookings:
+            added = await bookings.add(list(unique.values()))
+            known = await bookings.find([one for one in unique if one not in added])
+        outcomes: list[Begun] = []
+        for one in progresses:
+            fresh = one.booking.id in added
+            added.discard(one.booking.id)  # Sent twice in one batch: the first one runs it.
+            outcomes.append(Begun(known.get(one.booking.id, unique[one.booking.id]), fresh))
+        return outcomes
+
+    async def _write_many(self, progresses: Sequence[Progress]) -> Sequence[Exception | None]:
+        async with self._store.transaction() as bookings:
+            saved = await bookings.save(progresses)
+        self._committed()
+        return [None if one.booking.id in saved else LeaseLost() for one in progresses]
+
+    async def take_up(self) -> None:
+        """For as long as the process lives: go on with sagas that nobody works."""
+        while True:
+            try:
+                await self._take_up_some()
+            except NotNow as away:
+                log.warning("take_up_waits", error=str(away))
+            await asyncio.sleep(LOOK_S)
+
+    async def _take_up_some(self) -> None:
+        room = min(TAKE_AT_ONCE, self._max_running - len(self._running))
+        if room <= 0:
+            return
+        async with self._store.transaction() as bookings:
+            found = await bookings.undecided(limit=room)
+        for progress in found:
+            if progress.rests >= MANY_RESTS:
+                log.error("saga_needs_a_person", booking_id=progress.booking.id, rests=progress.rests)
+            if progress.booking.id not in self._running:
+                log.info("saga_taken_up", booking_id=progress.booking.id, step=progress.step)
+                self.start(progress).add_done_callback(_heard)
+        metrics.RESTING.set(sum(1 for progress in found if progress.rests))
+
+    async def renew(self) -> None:
+        """For as long as the process lives: the sagas that run here stay ours."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            if not self._running:
+                continue
+            try:
+                async with self._store.transaction() as bookings:
+                    await bookings.renew_leases(list(self._running))
+            except NotNow as away:
+                log.warning("renew_waits", error=str(away))
+
+
+def _heard(task: asyncio.Task[Booking]) -> None:
+    """Nobody waits for a saga that was taken up; its failure is in the journal."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,159 @@
+"""One method per RPC and per fact. What the buyer asked for is on record before anything is done about it."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from services.booking.conductor import Conductor, StillAtWork
+from services.booking.domain import Booking, BookingIdReused, NotCancellable, Order, Status, UnknownBooking
+from services.booking.ports import Store
+from services.booking.saga import LAST_STEP, PAYMENT, PAYMENT_STEP, Payments, Progress
+from services.kit.clock import Clock
+from services.kit.errors import Told
+from services.kit.paging import Page, from_token, page_size, to_token
+
+# How long a caller waits for a saga that runs in another process.
+ELSEWHERE_S: Final = 4.0
+ELSEWHERE_LOOK_S: Final = 0.25
+# How long a cancellation may take before its caller is told that it is under way.
+CANCEL_S: Final = 3.0
+LOOK_S: Final = 2.0
+AT_ONCE: Final = 200
+CANCELLABLE: Final = frozenset({Status.CONFIRMED, Status.AWAITING_PAYMENT})
+log = structlog.get_logger()
+
+
+class BookingHandlers:
+    def __init__(self, store: Store, conductor: Conductor, payments: Payments, now: Clock) -> None:
+        self._store, self._conductor, self._payments, self._now = store, conductor, payments, now
+
+    async def create(self, order: Order) -> Booking:
+        """Run the saga, once per booking id; returns when it is decided. Raises NotNow when that takes too long."""
+        order.checked()
+        begun = await self._conductor.begin(Progress(booking=_new(order, at=self._now())))
+        if begun.fresh:
+            return await asyncio.shield(self._conductor.start(begun.progress))
+        if not begun.progress.order.same_as(order):
+            raise BookingIdReused
+        return await self._decided(begun.progress.booking)
+
+    async def booking(self, booking_id: str, *, user_id: str = "") -> Booking:
+        return (await self._known(booking_id, user_id)).booking
+
+    async def bookings_of(self, user_id: str, *, size: int, token: str) -> Page[Booking]:
+        limit = page_size(size)
+        (before,) = from_token(token, tuple[str]) if token else ("",)
+        async with self._store.transaction() as bookings:
+            found = await bookings.of_user(user_id, before=before, limit=limit + 1)
+        more = to_token(found[limit - 1].id) if len(found) > limit else ""
+        return Page(found[:limit], more)
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
+        """Give back the seats and the money; what is cancelled already stays so."""
+        known = (await self._known(booking_id, user_id)).booking
+        if known.status in {Status.CANCELLED, Status.CANCELLING}:
+            return known
+        task = await self._put_back_to_work(booking_id, CANCELLABLE, _cancelled("cancelled-by-buyer"))
+        if task is None:
+            raise NotCancellable((await self.booking(booking_id)).status)
+        await asyncio.wait({task}, timeout=CANCEL_S)
+        return await self.booking(booking_id)
+
+    async def payments_decided(self, booking_ids: Collection[str]) -> None:
+        """Facts of topic `payments`: whoever waited for one of them asks payment again, by the same key."""
+        async with self._store.transaction() as bookings:
+            awaiting = await bookings.awaiting(booking_ids)
+        for booking_id in awaiting:
+            await self._put_back_to_work(booking_id, {Status.AWAITING_PAYMENT}, _asking_again)
+
+    async def event_cancelled(self, event_id: str) -> None:
+        """A fact of topic `events`: everybody gets the money back."""
+        while True:
+            async with self._store.transaction() as bookings:
+                found = await bookings.sold_of_event(event_id, limit=AT_ONCE)
+            if not found:
+                return
+            for booking_id in found:
+                await self._put_back_to_work(booking_id, CANCELLABLE, _cancelled("event-cancelled"))
+
+    async def watch_unpaid(self) -> None:
+        """For as long as the process lives: whoever paid goes on, whoever did not in time gives the seats back."""
+        while True:
+            try:
+                await self._look_at_payments()
+                await self._expire_overdue()
+            except Told as away:
+                log.warning("watch_waits", error=str(away))
+            await asyncio.sleep(LOOK_S)
+
+    async def _look_at_payments(self) -> None:
+        async with self._store.transaction() as bookings:
+            waiting = await bookings.to_look_at(limit=AT_ONCE)
+        for progress in waiting:
+            if not await self._payments.waits(key=progress.key(PAYMENT)):
+                await self._put_back_to_work(progress.booking.id, {Status.AWAITING_PAYMENT}, _asking_again)
+
+    async def _expire_overdue(self) -> None:
+        async with self._store.transaction() as bookings:
+            overdue = await bookings.overdue(now=self._now(), limit=AT_ONCE)
+        for booking_id in overdue:
+            await self._put_back_to_work(booking_id, {Status.AWAITING_PAYMENT}, _expired)
+
+    async def _put_back_to_work(
+        self, booking_id: str, among: Collection[Status], turn: Callable[[Progress, datetime], Progress]
+    ) -> asyncio.Task[Booking] | None:
+        """Take a decided booking into the saga again; None when its status is another by now."""
+        async with self._store.transaction() as bookings:
+            taken = await bookings.take(booking_id, among)
+            if taken is None:
+                return None
+            progress = turn(taken, self._now())
+            await bookings.save([progress])
+        task = self._conductor.start(progress)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    async def _known(self, booking_id: str, user_id: str) -> Progress:
+        async with self._store.transaction() as bookings:
+            found = (await bookings.find([booking_id])).get(booking_id)
+        if found is None or (user_id and found.order.user_id != user_id):
+            raise UnknownBooking
+        return found
+
+    async def _decided(self, booking: Booking) -> Booking:
+        if booking.decided:
+            return booking
+        if task := self._conductor.task_of(booking.id):
+            return await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(ELSEWHERE_S):
+                while not booking.decided:
+                    await asyncio.sleep(ELSEWHERE_LOOK_S)
+                    booking = await self.booking(booking.id)
+        except TimeoutError:
+            raise StillAtWork from None
+        return booking
+
+
+def _new(order: Order, *, at: datetime) -> Booking:
+    return Booking(order=order, status=Status.PENDING, created_at=at, updated_at=at)
+
+
+def _cancelled(reason: str) -> Callable[[Progress, datetime], Progress]:
+    def turn(progress: Progress, at: datetime) -> Progress:
+        booking = progress.booking.cancelling(reason, at=at)
+        return replace(progress, booking=booking, step=LAST_STEP, undoing=True)
+
+    return turn
+
+
+def _asking_again(progress: Progress, at: datetime) -> Progress:
+    return replace(progress, booking=progress.booking.resumed(at=at), step=PAYMENT_STEP, undoing=False)
+
+
+def _expired(progress: Progress, at: datetime) -> Progress:
+    return replace(progress, step=PAYMENT_STEP).turned_back("payment-expired", at=at)

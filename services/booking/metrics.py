@@ -1,0 +1,8 @@
+"""The business of booking in numbers."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+BOOKINGS: Final = Counter("bookings_total", "Bookings decided, by outcome and reason.", ["outcome", "reason"])
+RESTING: Final = Gauge("sagas_resting", "Sagas taken up again after a dependency did not answer, as last seen.")

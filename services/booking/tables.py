@@ -1,0 +1,46 @@
+"""The schema `booking`, as its migrations leave it."""
+
+from sqlalchemy import Boolean, Column, DateTime, Index, MetaData, SmallInteger, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.kit.database.outbox import outbox_table
+
+METADATA = MetaData()
+
+BOOKINGS = Table(
+    "bookings",
+    METADATA,
+    # UUIDv7: newer ids sort later.
+    Column("booking_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    # The booking as JSON (services.booking.domain.Booking).
+    Column("booking", JSONB, nullable=False),
+    Column("step", SmallInteger, nullable=False),
+    Column("undoing", Boolean, nullable=False),
+    Column("rests", SmallInteger, nullable=False),
+    Column("rests_until", DateTime(timezone=True)),
+    # AWAITING_PAYMENT: until when.
+    Column("expires_at", DateTime(timezone=True)),
+    # The process whose saga it is; null once decided.
+    Column("leased_by", Text),
+    Column("leased_until", DateTime(timezone=True)),
+    Index("ix_bookings_user", "user_id", "booking_id"),
+    Index("ix_bookings_event", "event_id", postgresql_where=text("status IN ('CONFIRMED', 'AWAITING_PAYMENT')")),
+    Index("ix_bookings_at_work", "leased_until", postgresql_where=text("status IN ('PENDING', 'CANCELLING')")),
+    Index("ix_bookings_waiting", "expires_at", postgresql_where=text("status = 'AWAITING_PAYMENT'")),
+)
+
+SAGA_LOG = Table(
+    "saga_log",
+    METADATA,
+    Column("booking_id", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # What was about to be done, or how it ended.
+    Column("entry", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_saga_log_booking", "booking_id", "at"),
+)
+
+OUTBOX = outbox_table(METADATA)

@@ -1,0 +1,97 @@
+"""The commands of `python -m services`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from services.kit.database import migrate
+from services.local.banner import banner
+from services.local.log_view import LogView, coloured, machine_readable, plain
+from services.local.platform import NotReady, Platform, platform
+from services.local.samples import load_samples
+from services.local.signals import cancel_on_signals
+from services.local.stores import StoreFailed
+
+INTERRUPTED: Final = 130
+SALE: Final = "tests.load.sale"
+
+
+def main() -> None:
+    arguments, more = _parser().parse_known_args()
+    if arguments.command == "migrate":
+        sys.argv[1:] = more
+        migrate.main()
+        return
+    works: dict[str, Callable[[Platform], Awaitable[int]]] = {
+        "run": _serve,
+        "demo": lambda running: _sale(running, more),
+        "bench": lambda running: _sale(running, ["--bench", *more]),
+    }
+    if more and arguments.command == "run":
+        sys.exit(f"unknown arguments: {' '.join(more)}")
+    try:
+        sys.exit(asyncio.run(_with_platform(arguments, works[arguments.command])))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except (StoreFailed, NotReady) as told:
+        sys.exit(f"ticketing: {told}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("run", "start everything and keep it running until Ctrl-C"),
+        ("demo", "start everything, hold a sale, print the verdict (options: see tests/load)"),
+        ("bench", "start everything, measure bookings per second (options: see tests/load)"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--json", action="store_true", help="logs as JSON lines")
+        command.add_argument("--log", help="write the logs to this file instead of the terminal")
+    commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
+    return parser
+
+
+async def _with_platform(arguments: argparse.Namespace, work: Callable[[Platform], Awaitable[int]]) -> int:
+    cancel_on_signals()
+    out = open(arguments.log, "a", encoding="utf-8") if arguments.log else sys.stdout  # noqa: ASYNC230, SIM115 - once, at start
+    render = machine_readable if arguments.json else coloured if out.isatty() else plain
+    async with platform(LogView(out, render), _say) as running:
+        return await work(running)
+
+
+async def _serve(running: Platform) -> int:
+    samples = await load_samples(running.url("gateway"), running.secrets.organiser_password)
+    _say(banner(running, samples))
+    await running.supervisor.wait()
+    return 0
+
+
+async def _sale(running: Platform, options: Sequence[str]) -> int:
+    """The sale is a client like any other: a process of its own that knows addresses and nothing else."""
+    gateway = running.url("gateway")
+    samples = [] if "--bench" in options else await load_samples(gateway, running.secrets.organiser_password)
+    command = [
+        *(sys.executable, "-m", SALE),
+        *("--gateway", gateway),
+        *("--realtime", f"{running.url('realtime', scheme='ws')}/ws"),
+        *("--mailbox", running.mailbox_url),
+        *("--psp", running.url("payment")),
+        *(word for sample in samples for word in ("--event", sample.event_id)),
+        *options,
+    ]
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

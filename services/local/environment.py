@@ -1,0 +1,97 @@
+"""What each process of a local run is told: the table's ports, and stores of the machine or of ours."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.kit.topology import Service, topology
+
+HOST: Final = "127.0.0.1"
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Where the data stores are, in the reference's words (`POSTGRES_HOST`, …)."""
+
+    postgres_host: str = HOST
+    postgres_port: int = topology().stores["postgres"]
+    postgres_password: str = field(repr=False)
+    redis_host: str = HOST
+    redis_port: int = topology().stores["redis"]
+    kafka_brokers: str = f"{HOST}:{topology().stores['kafka']}"
+    # A real broker divides partitions among the members of a group; the embedded one is slow at it.
+    kafka_join_groups: bool = False
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "POSTGRES_HOST": self.postgres_host,
+            "POSTGRES_PORT": str(self.postgres_port),
+            "POSTGRES_PASSWORD": self.postgres_password,
+            "REDIS_HOST": self.redis_host,
+            "REDIS_PORT": str(self.redis_port),
+            "KAFKA_BROKERS": self.kafka_brokers,
+            "KAFKA_JOIN_GROUPS": str(self.kafka_join_groups).lower(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """Made anew for every run: nothing of a local run is worth keeping."""
+
+    auth_key: str = field(default_factory=_secret, repr=False)
+    admin_password: str = field(default_factory=_secret, repr=False)
+    organiser_password: str = field(default_factory=_secret, repr=False)
+
+
+ADMIN_EMAIL: Final = "admin@example.com"
+ORGANISER_EMAIL: Final = "organiser@example.com"
+
+
+def service_environment(service: Service, stores: Stores, secret: Secrets) -> dict[str, str]:
+    """The whole environment of one service: the machine's, with ours over it."""
+    mailbox = topology().mailbox
+    ports = {f"{name.upper()}_PORT": str(port) for name, port in service.local_ports.items()}
+    return (
+        dict(os.environ)
+        | stores.environment()
+        | ports
+        | _peers(service)
+        | {
+            "BIND_HOST": HOST,
+            # The same after a restart, so that a process knows what an earlier life of it had begun.
+            "INSTANCE_ID": service.name,
+            "AUTH_KEY_SECRET": secret.auth_key,
+            "AUTH_ADMIN_EMAIL": ADMIN_EMAIL,
+            "AUTH_ADMIN_PASSWORD": secret.admin_password,
+            "MAIL_HOST": HOST,
+            "MAIL_PORT": str(mailbox["smtp"]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        | _chosen_by_whoever_runs_it()
+    )
+
+
+def _peers(service: Service) -> dict[str, str]:
+    peers = {
+        name: topology().services[name].local_ports["grpc"] for name in service.calls if service.name != "frontend"
+    }
+    return {f"{name.upper()}_SERVICE_URL": f"{HOST}:{port}" for name, port in peers.items()}
+
+
+def _chosen_by_whoever_runs_it() -> dict[str, str]:
+    """Settings with a default of ours here, which the machine's environment overrides."""
+    ours = {
+        "PAYMENT_PROVIDER": "sandbox",
+        "PUBLIC_URL": f"http://localhost:{topology().services['payment'].local_ports['http']}",
+        # A crowd on a laptop comes from one address.
+        "RATE_LIMIT_ADDRESS_PER_MIN": "0",
+        "LOG_LEVEL": "info",
+    }
+    return {name: os.environ.get(name, value) for name, value in ours.items()}

@@ -1,0 +1,144 @@
+"""The whole platform on one machine: stores, schemas, ten services, a mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from services.kit.database.migrate import migrate
+from services.kit.settings import PostgresSettings
+from services.kit.topology import Service, topology
+from services.local.chosen_stores import open_stores
+from services.local.environment import HOST, Secrets, Stores, service_environment
+from services.local.stores import StoreFailed
+from services.local.supervisor import Program, Supervisor
+
+READY_S: Final = 60.0
+PROBE_S: Final = 2.0
+# Mails may come a little later; buyers who wait for their result may not.
+NICE: Final = {"email-worker": 10, "mailbox": 10}
+
+
+class NotReady(RuntimeError):
+    """The platform did not come up; the message says which service, and its log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform that runs. Everything in it ends with the block that started it."""
+
+    supervisor: Supervisor
+    stores: Stores
+    secrets: Secrets
+    embedded: Sequence[str]
+
+    def url(self, service: str, *, scheme: str = "http") -> str:
+        return f"{scheme}://localhost:{topology().services[service].local_ports['http']}"
+
+    @property
+    def mailbox_url(self) -> str:
+        return f"http://localhost:{topology().mailbox['http']}"
+
+
+@asynccontextmanager
+async def platform(show: Callable[[str, str], None], say: Callable[[str], None]) -> AsyncIterator[Platform]:
+    """Start everything and wait until every service is ready. `say` gets a line for each stage."""
+    services = topology().python_services
+    refuse_taken_ports(services)
+    async with AsyncExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ticketing-")))
+        stores, embedded = await open_stores(stack, home)
+        say(f"stores: {', '.join(embedded) or 'all external'}")
+        await _make_schemas(services, stores)
+        say("schemas are up to date")
+        secret = Secrets()
+        supervisor = await stack.enter_async_context(Supervisor(show))
+        supervisor.add(_mailbox(home))
+        for service in services:
+            supervisor.add(_program(service, stores, secret))
+        await wait_until_ready(services)
+        yield Platform(supervisor, stores, secret, embedded)
+
+
+def refuse_taken_ports(services: Sequence[Service]) -> None:
+    """Say at once which port is in use, instead of letting a service fail again and again."""
+    wanted = {f"{row.name} ({name})": port for row in services for name, port in row.local_ports.items()}
+    wanted |= {f"mailbox ({name})": port for name, port in topology().mailbox.items()}
+    taken = [f"{port} for {who}" for who, port in wanted.items() if _taken(port)]
+    if taken:
+        raise StoreFailed(f"ports in use: {', '.join(taken)}: is the platform running already?")
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+async def _make_schemas(services: Sequence[Service], stores: Stores) -> None:
+    for row in services:
+        if "postgres" in row.data:
+            await asyncio.to_thread(migrate, _database(row.name, stores))
+
+
+def _database(name: str, stores: Stores) -> PostgresSettings:
+    class Settings(PostgresSettings):
+        service = name
+
+    return Settings(
+        postgres_host=stores.postgres_host,
+        postgres_port=stores.postgres_port,
+        postgres_user=name.replace("-", "_"),
+        postgres_password=stores.postgres_password,  # type: ignore[arg-type]  # pydantic makes the SecretStr
+    )
+
+
+def _program(service: Service, stores: Stores, secret: Secrets) -> Program:
+    environment = service_environment(service, stores, secret)
+    environment |= {"POSTGRES_USER": service.name.replace("-", "_")}
+    command = [sys.executable, "-m", service.module]
+    return Program(name=service.name, command=command, env=environment, nice=NICE.get(service.name, 0))
+
+
+def _mailbox(home: Path) -> Program:
+    ports = topology().mailbox
+    options = ["--smtp", str(ports["smtp"]), "--http", str(ports["http"]), "--dir", str(home / "mails")]
+    command = [sys.executable, "-m", "services.local.mailbox", *options]
+    return Program(name="mailbox", command=command, env=dict(os.environ), nice=NICE["mailbox"])
+
+
+async def wait_until_ready(services: Sequence[Service]) -> None:
+    """Every service says so on its health page, in bounded time."""
+    waiting = {row.name: f"http://{HOST}:{row.local_ports[row.health.port]}{row.health.path}" for row in services}
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_S)) as session:
+        try:
+            async with asyncio.timeout(READY_S):
+                while waiting:
+                    for name in list(waiting):
+                        if await _is_up(session, waiting[name]):
+                            del waiting[name]
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise NotReady(f"not ready after {READY_S:.0f} s: {', '.join(waiting)}") from None
+
+
+async def _is_up(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as response:
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
