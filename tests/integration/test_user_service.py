@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -19,6 +18,7 @@ from services.user.app import compose
 from services.user.settings import UserSettings
 from tests.conftest import Stores
 from tests.running import running
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -61,12 +61,11 @@ async def test_whoever_registers_gets_a_profile(
         ]
     )
 
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                reply = await stub.GetProfile(pb.GetProfileRequest(user_id=user_id))
-                break
-            except grpc.aio.AioRpcError:
-                await asyncio.sleep(0.1)
-    assert reply.profile.name == "Ada"
+    async def has_profile() -> bool:
+        try:
+            return (await stub.GetProfile(pb.GetProfileRequest(user_id=user_id))).profile.name == "Ada"
+        except grpc.aio.AioRpcError:
+            return False
+
+    await until(has_profile)
     await publisher.close()

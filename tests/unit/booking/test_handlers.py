@@ -15,6 +15,7 @@ from services.kit.errors import Invalid
 from services.kit.ids import new_id
 from tests.twins.booking_peers import MemoryPayments, MemoryTickets
 from tests.twins.booking_store import MemoryBookingStore, Rows
+from tests.waiting import until
 
 
 class World:
@@ -55,12 +56,6 @@ async def at_work(job: Callable[[], object]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_the_same_order_sent_fifty_times_at_once_is_one_booking(world: World, handlers: BookingHandlers) -> None:
