@@ -458,7 +458,9 @@ class ListVenuesResponse(_message.Message):
     next_page_token: _builtins.str
     """Empty on the last page."""
     @_builtins.property
-    def venues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Venue]: ...
+    def venues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Venue]:
+        """Without sections."""
+
     def __init__(
         self,
         *,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import grpc
 import jwt
@@ -82,9 +83,10 @@ async def refused(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
 async def soon[T](look: Callable[[], Awaitable[T]]) -> T:
     """What `look` gives as soon as it is true."""
     async with asyncio.timeout(20):
-        while not (found := await look()):
+        while True:
+            if found := await look():
+                return found
             await asyncio.sleep(0.05)
-        return found
 
 
 async def test_from_registering_to_the_reuse_that_ends_the_session(stub: Stub) -> None:
@@ -216,13 +218,13 @@ async def test_a_registration_arrives_on_the_broker(stub: Stub, settings: AuthSe
 
 
 async def test_the_administrator_of_the_settings_can_log_in(stub: Stub) -> None:
-    async def admin() -> pb.LoginResponse | None:
+    async def roles() -> list[str]:
         try:
-            return await stub.Login(pb.LoginRequest(email=ADMIN, password=PASSWORD))
+            return list((await stub.Login(pb.LoginRequest(email=ADMIN, password=PASSWORD))).account.roles)
         except grpc.aio.AioRpcError:
-            return None
+            return []
 
-    assert "admin" in (await soon(admin)).account.roles
+    assert "admin" in await soon(roles)
 
 
 async def test_two_replicas_agree_on_the_keys(stub: Stub, stores: Stores) -> None:
@@ -259,16 +261,51 @@ async def test_logins_go_on_without_redis(stores: Stores) -> None:
     assert health["components"]["redis"]["status"] == "DOWN"
 
 
-async def test_without_a_database_the_process_runs_and_says_that_it_is_not_ready(stores: Stores) -> None:
-    gone = {"postgres_port": free_port()}
+async def test_a_process_that_starts_without_its_database_resumes_when_it_comes(stores: Stores) -> None:
+    port = free_port()
+    admin = f"root-{new_email()}"
+    changed = {"postgres_port": port, "auth_admin_email": admin}
     async with (
-        running(AuthSettings, compose, stores, **(OURS | gone)) as settings,
+        running(AuthSettings, compose, stores, **(OURS | changed)) as settings,
         grpc.aio.insecure_channel(f"127.0.0.1:{settings.grpc_port}") as channel,
         ClientSession() as http,
     ):
-        told = await refused(register(auth_pb2_grpc.AuthServiceStub(channel)))
-        async with http.get(f"http://127.0.0.1:{settings.metrics_port}/health") as page:
-            status = page.status
+        stub = auth_pb2_grpc.AuthServiceStub(channel)
 
-    assert told == (grpc.StatusCode.UNAVAILABLE, "dependency-down")
-    assert status == 503
+        async def health() -> int:
+            async with http.get(f"http://127.0.0.1:{settings.metrics_port}/health") as page:
+                return page.status
+
+        async def admin_is_there() -> bool:
+            try:
+                await stub.Login(pb.LoginRequest(email=admin, password=PASSWORD))
+            except grpc.aio.AioRpcError:
+                return False
+            return await health() == 200
+
+        assert await refused(register(stub)) == (grpc.StatusCode.UNAVAILABLE, "dependency-down")
+        assert await health() == 503
+        async with forwarding(port, stores.postgres.port):
+            await soon(admin_is_there)
+
+
+@asynccontextmanager
+async def forwarding(port: int, target: int) -> AsyncIterator[None]:
+    """What is said to one port is said to the other, until the end of the block."""
+
+    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while chunk := await source.read(65_536):
+            sink.write(chunk)
+        sink.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target_reader, target_writer = await asyncio.open_connection("127.0.0.1", target)
+        await asyncio.gather(copy(reader, target_writer), copy(target_reader, writer), return_exceptions=True)
+        target_writer.close()
+        writer.close()
+
+    server = await asyncio.start_server(forward, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()

@@ -26,6 +26,7 @@ class Said:
     """What somebody says of a booking: its status, and the tickets when it is confirmed."""
 
     status: str
+    event_id: str = ""
     reason: str = ""
     tickets: tuple[Place, ...] = ()
     # Minor units; None when nothing is said of it.

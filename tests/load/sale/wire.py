@@ -19,7 +19,11 @@ class Place(Struct, frozen=True):
 
 
 class Ticket(Struct, frozen=True):
-    place: Place = Place()
+    """The API nests the place; the socket does not."""
+
+    place: Place | None = None
+    section_id: str = ""
+    seat_id: str | None = None
 
 
 class NextAction(Struct, frozen=True):
@@ -117,6 +121,12 @@ class Message(Struct, frozen=True):
     type: str = ""
     id: str = ""
     data: Raw = Raw(b"{}")
+
+
+class Ready(Struct, frozen=True):
+    """The first message of a socket."""
+
+    cursor: str = ""
 
 
 class Letter(Struct, frozen=True):

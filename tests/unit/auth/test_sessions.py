@@ -11,7 +11,7 @@ from tests.unit.auth.conftest import REFRESH_LASTS_S, Auth
 
 @pytest.fixture
 async def token(auth: Auth) -> str:
-    return (await auth.register()).tokens.refresh_token
+    return str((await auth.register()).tokens.refresh_token)
 
 
 async def test_a_refresh_token_is_changed_for_the_next(auth: Auth, token: str) -> None:

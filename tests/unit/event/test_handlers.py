@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.event.domain.event import EventCancelled, EventPublished, Status
+from services.event.domain.event import Event, EventCancelled, EventPublished, Status
 from services.event.domain.refusals import EventNotDraft, EventWithoutSeats, UnknownEvent, UnknownVenue
 from services.event.domain.search import Search
 from services.event.handlers import EventHandlers
@@ -151,7 +151,8 @@ async def test_pages_join_to_the_whole_list_without_gap_or_repeat(handlers: Even
         for start in [NOW + timedelta(days=day, microseconds=1) for day in (5, 3, 3, 4, 3)]
     ]
 
-    seen, token = [], ""
+    seen: list[Event] = []
+    token = ""
     while not seen or token:
         page = await handlers.search(Search(organiser_id=ORGANISER), size=2, token=token)
         seen += page.items

@@ -50,7 +50,7 @@ def _live_tickets(evidence: Evidence) -> Mapping[tuple[str, str], Tickets]:
     for booking_id in {*told, *evidence.bookings}:
         said = _believed(told.get(booking_id), evidence.bookings.get(booking_id))
         for place in said.tickets if said.status == CONFIRMED else ():
-            section = tickets[events.get(booking_id, ""), place.section_id]
+            section = tickets[events.get(booking_id, said.event_id), place.section_id]
             if place.seat_id:
                 section.owners[place.seat_id].append(booking_id)
             else:

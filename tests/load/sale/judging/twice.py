@@ -38,6 +38,6 @@ def unexplained_holds(evidence: Evidence) -> Sequence[Finding]:
 def _held(evidence: Evidence) -> Iterator[Finding]:
     for (event_id, section_id), section in evidence.after.items():
         before = evidence.before.get((event_id, section_id))
-        if more := section.held - (before.held if before else 0):
-            if more > 0:
-                yield Finding("held_by_nobody", section_id, f"{more} places are held, and no booking is open")
+        more = section.held - (before.held if before else 0)
+        if more > 0:
+            yield Finding("held_by_nobody", section_id, f"{more} places are held, and no booking is open")

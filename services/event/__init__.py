@@ -1,0 +1,1 @@
+"""Venues and events: drafted, put on sale, found, cancelled."""

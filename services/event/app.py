@@ -1,0 +1,36 @@
+"""Composition root of event."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from protos.gen import event_pb2_grpc
+from services.event.handlers import EventHandlers
+from services.event.repository import PostgresStore
+from services.event.servicer import EventServicer
+from services.event.settings import EventSettings
+from services.event.tables import OUTBOX
+from services.kit.bus.kafka import KafkaPublisher
+from services.kit.clock import utc_now
+from services.kit.database.engine import open_engine, ping
+from services.kit.database.relay import Relay
+from services.kit.health import Check
+from services.kit.process import App
+
+
+@asynccontextmanager
+async def compose(settings: EventSettings) -> AsyncIterator[App]:
+    """Everything the event process serves and does."""
+    engine = open_engine(settings)
+    publisher = KafkaPublisher(settings, source="event")
+    relay = Relay(engine, OUTBOX, publisher)
+    servicer = EventServicer(EventHandlers(PostgresStore(engine), utc_now, relay.wake))
+    try:
+        yield App(
+            rpc={"event.EventService": partial(event_pb2_grpc.add_EventServiceServicer_to_server, servicer)},
+            jobs={"relay": relay.run()},
+            checks={"postgres": Check(partial(ping, engine))},
+        )
+    finally:
+        await publisher.close()
+        await engine.dispose()

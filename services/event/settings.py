@@ -1,0 +1,9 @@
+"""All that the event process may be told from outside."""
+
+from typing import ClassVar
+
+from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings
+
+
+class EventSettings(ServiceSettings, PostgresSettings, KafkaSettings):
+    service: ClassVar[str] = "event"
