@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from services.kit.health import Check, Health
 from services.kit.logs import configure_logs
+from services.kit.memory import give_back_start_up_memory
 from services.kit.rpc.server import Register, RpcServer
 from services.kit.settings import ServiceSettings
 from services.kit.tracing import configure_tracing
@@ -65,6 +66,7 @@ async def _until_stopped[S: ServiceSettings](settings: S, compose: Compose[S]) -
         loop.add_signal_handler(name, stop.set)
     try:
         async with compose(settings) as app, working(settings, app) as work:
+            give_back_start_up_memory()
             ended = await _first_end(stop, work.jobs)
             if ended is None:
                 log.info("draining")

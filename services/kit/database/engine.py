@@ -83,7 +83,7 @@ def postgres_errors() -> Iterator[None]:
 
 
 def _is_away(error: Exception) -> bool:
-    if isinstance(error, PoolTimeout | _AWAY_DRIVER):
+    if isinstance(error, (PoolTimeout, *_AWAY_DRIVER)):
         return True
     if not isinstance(error, DBAPIError):
         return False

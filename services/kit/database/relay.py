@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.kit import metrics
 from services.kit.bus.facts import Publisher
-from services.kit.database.engine import transaction
+from services.kit.database.engine import postgres_errors, transaction
 from services.kit.database.outbox import Outbox
 from services.kit.errors import NotNow
 
@@ -55,6 +55,10 @@ class Relay:
             return
 
     async def _send_some(self) -> int:
+        with postgres_errors():
+            return await self._send_under_lock()
+
+    async def _send_under_lock(self) -> int:
         # The advisory lock belongs to the session, so no transaction stays open while Kafka is asked.
         async with self._engine.connect() as session:
             if not await _lock(session):
