@@ -15,6 +15,9 @@ NUMBER: Final = "number"  # the order's place in line: 1, 2, 3 … within its ev
 # Set of the event ids that have a stream.
 EVENTS: Final = "booking-queues"
 
+# Sorted set of the workers that live, by when each last said so (milliseconds of Redis' clock).
+WORKERS: Final = "booking-queue-workers"
+
 # What the gateway remembers of an order until booking knows it (hash, kept for a day).
 RECORD_USER: Final = "user_id"
 RECORD_EVENT: Final = "event_id"
@@ -22,6 +25,9 @@ RECORD_NUMBER: Final = "number"
 RECORD_QUEUED_AT: Final = "queued_at"  # milliseconds since the epoch
 # `1` once its owner has cancelled it while it waited: the worker does not work it.
 RECORD_CANCELLED: Final = "cancelled"
+# What the worker decided by itself, for an order that booking never knew: REJECTED or CANCELLED, and a reason's slug.
+RECORD_STATUS: Final = "status"
+RECORD_REASON: Final = "reason"
 
 # Where auth publishes the keys that verify access tokens (JSON Web Key Set), for services that do not call auth.
 JWKS: Final = "auth:jwks"
@@ -49,3 +55,8 @@ def lease(event_id: str) -> str:
 
 def record(booking_id: str) -> str:
     return f"booking-queue-record:{booking_id}"
+
+
+def dead(event_id: str) -> str:
+    """Stream: entries that could not be worked, with the fields they had and `reason`; the newest thousand or so."""
+    return f"booking-queue-dead:{event_id}"

@@ -363,7 +363,7 @@ class RotateKeysResponse(_message.Message):
 
     KEY_ID_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
-    """The `kid` that signs from now on."""
+    """The `kid` of the fresh key."""
     def __init__(
         self,
         *,

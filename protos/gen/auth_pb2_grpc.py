@@ -128,7 +128,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateKeys(self, request, context):
-        """Signs with a fresh key from now on; the old one verifies until its last token has expired.
+        """Publishes a fresh key, which signs a few seconds later, when everybody who verifies can have read it; the old one
+        verifies until its last token has expired. Asking again in between gives the same key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,7 +52,9 @@ class AuthServiceStub:
     GetJwks: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetJwksRequest, _auth_pb2.GetJwksResponse]
     """The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
     RotateKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RotateKeysRequest, _auth_pb2.RotateKeysResponse]
-    """Signs with a fresh key from now on; the old one verifies until its last token has expired."""
+    """Publishes a fresh key, which signs a few seconds later, when everybody who verifies can have read it; the old one
+    verifies until its last token has expired. Asking again in between gives the same key.
+    """
     GrantRole: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GrantRoleRequest, _auth_pb2.GrantRoleResponse]
     """Gives a role to an account (administration). Idempotent. Refuses unknown-user, unknown-role."""
 
@@ -80,7 +82,9 @@ class AuthServiceAsyncStub(AuthServiceStub):
     GetJwks: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetJwksRequest, _auth_pb2.GetJwksResponse]  # type: ignore[assignment]
     """The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
     RotateKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.RotateKeysRequest, _auth_pb2.RotateKeysResponse]  # type: ignore[assignment]
-    """Signs with a fresh key from now on; the old one verifies until its last token has expired."""
+    """Publishes a fresh key, which signs a few seconds later, when everybody who verifies can have read it; the old one
+    verifies until its last token has expired. Asking again in between gives the same key.
+    """
     GrantRole: _aio.UnaryUnaryMultiCallable[_auth_pb2.GrantRoleRequest, _auth_pb2.GrantRoleResponse]  # type: ignore[assignment]
     """Gives a role to an account (administration). Idempotent. Refuses unknown-user, unknown-role."""
 
@@ -147,7 +151,9 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.RotateKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.RotateKeysResponse, _abc.Awaitable[_auth_pb2.RotateKeysResponse]]:
-        """Signs with a fresh key from now on; the old one verifies until its last token has expired."""
+        """Publishes a fresh key, which signs a few seconds later, when everybody who verifies can have read it; the old one
+        verifies until its last token has expired. Asking again in between gives the same key.
+        """
 
     @_abc_1.abstractmethod
     def GrantRole(

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from services.auth.domain import Account, RefreshToken, Registered, Role, Session, SigningKey
 from services.auth.ports import Store
 from services.auth.repository import PostgresStore
+from services.auth.tables import SIGNING_KEYS
 from services.kit.database.engine import open_engine
 from services.kit.ids import new_id
 from tests.conftest import Stores, database_settings
@@ -29,6 +31,9 @@ async def store(real_stores: Stores | None) -> AsyncIterator[Store]:
         return
     engine = open_engine(database_settings("auth", real_stores))
     yield PostgresStore(engine)
+    async with engine.begin() as tx:
+        # Whatever else uses this database would sign with them.
+        await tx.execute(delete(SIGNING_KEYS).where(SIGNING_KEYS.c.sealed_private_key == b"sealed"))
     await engine.dispose()
 
 

@@ -264,7 +264,7 @@ async def test_logins_go_on_without_redis(stores: Stores) -> None:
 async def test_a_process_that_starts_without_its_database_resumes_when_it_comes(stores: Stores) -> None:
     port = free_port()
     admin = f"root-{new_email()}"
-    changed = {"postgres_port": port, "auth_admin_email": admin}
+    changed = {"postgres_port": port, "auth_admin_email": admin, "login_free_attempts": 1000}
     async with (
         running(AuthSettings, compose, stores, **(OURS | changed)) as settings,
         grpc.aio.insecure_channel(f"127.0.0.1:{settings.grpc_port}") as channel,

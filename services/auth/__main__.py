@@ -1,0 +1,5 @@
+from services.auth.app import compose
+from services.auth.settings import AuthSettings
+from services.kit.process import run
+
+run(AuthSettings, compose)
