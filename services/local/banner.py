@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from services.kit.topology import topology
 from services.local.environment import ADMIN_EMAIL, ORGANISER_EMAIL
 from services.local.platform import Platform
+from services.local.ports import service_port
 from services.local.samples import Sample
 
 
 def banner(running: Platform, samples: Sequence[Sample]) -> str:
     """Addresses, accounts, and a purchase to paste into another terminal."""
     gateway = running.url("gateway")
-    payment = topology().services["payment"].local_ports["http"]
+    payment = service_port("payment", "http")
     lines = [
         "",
         "The platform runs.",

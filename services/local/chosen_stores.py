@@ -11,6 +11,7 @@ from pathlib import Path
 
 from services.kit.topology import topology
 from services.local.environment import Stores
+from services.local.ports import store_port
 from services.local.stores import Broker, Postgres, Valkey, create_schemas, create_topics
 
 
@@ -54,7 +55,7 @@ async def _kafka(stack: AsyncExitStack, home: Path, stores: Stores, started: lis
     if brokers := os.environ.get("KAFKA_BROKERS"):
         await create_topics(brokers, topics)
         return replace(stores, kafka_brokers=brokers, kafka_join_groups=True)
-    port = topology().stores["kafka"]
+    port = store_port("kafka")
     await stack.enter_async_context(Broker(home / "broker", port=port, topics=topics))
     started.append(f"a Kafka-protocol broker on {port}")
     return stores

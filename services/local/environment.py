@@ -7,7 +7,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.kit.topology import Service, topology
+from services.kit.topology import Service
+from services.local.ports import mailbox_port, service_port, service_ports, store_port
 
 HOST: Final = "127.0.0.1"
 
@@ -21,11 +22,11 @@ class Stores:
     """Where the data stores are, in the reference's words (`POSTGRES_HOST`, …)."""
 
     postgres_host: str = HOST
-    postgres_port: int = topology().stores["postgres"]
+    postgres_port: int = field(default_factory=lambda: store_port("postgres"))
     postgres_password: str = field(repr=False)
     redis_host: str = HOST
-    redis_port: int = topology().stores["redis"]
-    kafka_brokers: str = f"{HOST}:{topology().stores['kafka']}"
+    redis_port: int = field(default_factory=lambda: store_port("redis"))
+    kafka_brokers: str = field(default_factory=lambda: f"{HOST}:{store_port('kafka')}")
     # A real broker divides partitions among the members of a group; the embedded one is slow at it.
     kafka_join_groups: bool = False
 
@@ -56,8 +57,7 @@ ORGANISER_EMAIL: Final = "organiser@example.com"
 
 def service_environment(service: Service, stores: Stores, secret: Secrets) -> dict[str, str]:
     """The whole environment of one service: the machine's, with ours over it."""
-    mailbox = topology().mailbox
-    ports = {f"{name.upper()}_PORT": str(port) for name, port in service.local_ports.items()}
+    ports = {f"{name.upper()}_PORT": str(port) for name, port in service_ports(service).items()}
     return (
         dict(os.environ)
         | stores.environment()
@@ -71,7 +71,7 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
             "AUTH_ADMIN_EMAIL": ADMIN_EMAIL,
             "AUTH_ADMIN_PASSWORD": secret.admin_password,
             "MAIL_HOST": HOST,
-            "MAIL_PORT": str(mailbox["smtp"]),
+            "MAIL_PORT": str(mailbox_port("smtp")),
             "PYTHONUNBUFFERED": "1",
         }
         | _chosen_by_whoever_runs_it()
@@ -79,17 +79,14 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
 
 
 def _peers(service: Service) -> dict[str, str]:
-    peers = {
-        name: topology().services[name].local_ports["grpc"] for name in service.calls if service.name != "frontend"
-    }
-    return {f"{name.upper()}_SERVICE_URL": f"{HOST}:{port}" for name, port in peers.items()}
+    return {f"{peer.upper()}_SERVICE_URL": f"{HOST}:{service_port(peer, 'grpc')}" for peer in service.calls}
 
 
 def _chosen_by_whoever_runs_it() -> dict[str, str]:
     """Settings with a default of ours here, which the machine's environment overrides."""
     ours = {
         "PAYMENT_PROVIDER": "sandbox",
-        "PUBLIC_URL": f"http://localhost:{topology().services['payment'].local_ports['http']}",
+        "PUBLIC_URL": f"http://localhost:{service_port('payment', 'http')}",
         # A crowd on a laptop comes from one address.
         "RATE_LIMIT_ADDRESS_PER_MIN": "0",
         "LOG_LEVEL": "info",

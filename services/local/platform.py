@@ -20,6 +20,7 @@ from services.kit.settings import PostgresSettings
 from services.kit.topology import Service, topology
 from services.local.chosen_stores import open_stores
 from services.local.environment import HOST, Secrets, Stores, service_environment
+from services.local.ports import mailbox_port, service_port, service_ports
 from services.local.stores import StoreFailed
 from services.local.supervisor import Program, Supervisor
 
@@ -43,11 +44,11 @@ class Platform:
     embedded: Sequence[str]
 
     def url(self, service: str, *, scheme: str = "http") -> str:
-        return f"{scheme}://localhost:{topology().services[service].local_ports['http']}"
+        return f"{scheme}://localhost:{service_port(service, 'http')}"
 
     @property
     def mailbox_url(self) -> str:
-        return f"http://localhost:{topology().mailbox['http']}"
+        return f"http://localhost:{mailbox_port('http')}"
 
 
 @asynccontextmanager
@@ -72,8 +73,8 @@ async def platform(show: Callable[[str, str], None], say: Callable[[str], None])
 
 def refuse_taken_ports(services: Sequence[Service]) -> None:
     """Say at once which port is in use, instead of letting a service fail again and again."""
-    wanted = {f"{row.name} ({name})": port for row in services for name, port in row.local_ports.items()}
-    wanted |= {f"mailbox ({name})": port for name, port in topology().mailbox.items()}
+    wanted = {f"{row.name} ({name})": port for row in services for name, port in service_ports(row).items()}
+    wanted |= {f"mailbox ({name})": mailbox_port(name) for name in topology().mailbox}
     taken = [f"{port} for {who}" for who, port in wanted.items() if _taken(port)]
     if taken:
         raise StoreFailed(f"ports in use: {', '.join(taken)}: is the platform running already?")
@@ -115,15 +116,17 @@ def _program(service: Service, stores: Stores, secret: Secrets) -> Program:
 
 
 def _mailbox(home: Path) -> Program:
-    ports = topology().mailbox
-    options = ["--smtp", str(ports["smtp"]), "--http", str(ports["http"]), "--dir", str(home / "mails")]
+    ports = ["--smtp", str(mailbox_port("smtp")), "--http", str(mailbox_port("http"))]
+    options = [*ports, "--dir", str(home / "mails")]
     command = [sys.executable, "-m", "services.local.mailbox", *options]
     return Program(name="mailbox", command=command, env=dict(os.environ), nice=NICE["mailbox"])
 
 
 async def wait_until_ready(services: Sequence[Service]) -> None:
     """Every service says so on its health page, in bounded time."""
-    waiting = {row.name: f"http://{HOST}:{row.local_ports[row.health.port]}{row.health.path}" for row in services}
+    waiting = {
+        row.name: f"http://{HOST}:{service_port(row.name, row.health.port)}{row.health.path}" for row in services
+    }
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_S)) as session:
         try:
             async with asyncio.timeout(READY_S):
