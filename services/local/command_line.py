@@ -12,6 +12,7 @@ from services.kit.database import migrate
 from services.local.banner import banner
 from services.local.log_view import LogView, coloured, machine_readable, plain
 from services.local.platform import NotReady, Platform, platform
+from services.local.ports import BadOffset
 from services.local.samples import load_samples
 from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed
@@ -37,7 +38,7 @@ def main() -> None:
         sys.exit(asyncio.run(_with_platform(arguments, works[arguments.command])))
     except (asyncio.CancelledError, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except (StoreFailed, NotReady) as told:
+    except (StoreFailed, NotReady, BadOffset) as told:
         sys.exit(f"ticketing: {told}")
 
 

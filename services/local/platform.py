@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,10 @@ from services.kit.topology import Service, topology
 from services.local.chosen_stores import open_stores
 from services.local.environment import HOST, Secrets, Stores, service_environment
 from services.local.ports import mailbox_port, service_port, service_ports
-from services.local.stores import StoreFailed
+from services.local.stores import Store, StoreFailed
 from services.local.supervisor import Program, Supervisor
 
-READY_S: Final = 60.0
+READY_S: Final = 180.0
 PROBE_S: Final = 2.0
 # Mails may come a little later; buyers who wait for their result may not.
 NICE: Final = {"email-worker": 10, "mailbox": 10}
@@ -41,7 +41,8 @@ class Platform:
     supervisor: Supervisor
     stores: Stores
     secrets: Secrets
-    embedded: Sequence[str]
+    # The stores that were started here, by name.
+    embedded: Mapping[str, Store]
 
     def url(self, service: str, *, scheme: str = "http") -> str:
         return f"{scheme}://localhost:{service_port(service, 'http')}"
@@ -124,9 +125,7 @@ def _mailbox(home: Path) -> Program:
 
 async def wait_until_ready(services: Sequence[Service]) -> None:
     """Every service says so on its health page, in bounded time."""
-    waiting = {
-        row.name: f"http://{HOST}:{service_port(row.name, row.health.port)}{row.health.path}" for row in services
-    }
+    waiting = {row.name: _health_url(row) for row in services}
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_S)) as session:
         try:
             async with asyncio.timeout(READY_S):
@@ -137,6 +136,10 @@ async def wait_until_ready(services: Sequence[Service]) -> None:
                     await asyncio.sleep(0.2)
         except TimeoutError:
             raise NotReady(f"not ready after {READY_S:.0f} s: {', '.join(waiting)}") from None
+
+
+def _health_url(row: Service) -> str:
+    return f"http://{HOST}:{service_port(row.name, row.health.port)}{row.health.path}"
 
 
 async def _is_up(session: aiohttp.ClientSession, url: str) -> bool:

@@ -2,12 +2,24 @@
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from services.kit.topology import Service, topology
 
 
+# The highest port of the table and this are still a port.
+MOST: Final = 15_000
+
+
+class BadOffset(ValueError):
+    """LOCAL_PORT_OFFSET is no number that all ports can be moved by."""
+
+
 def offset() -> int:
-    return int(os.environ.get("LOCAL_PORT_OFFSET", "0"))
+    text = os.environ.get("LOCAL_PORT_OFFSET", "0")
+    if not (text.isdecimal() and int(text) <= MOST):
+        raise BadOffset(f"LOCAL_PORT_OFFSET: must be 0 to {MOST}, not {text!r}")
+    return int(text)
 
 
 def service_ports(service: Service) -> Mapping[str, int]:

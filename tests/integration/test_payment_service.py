@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import grpc
 import pytest
 
-from protos.gen import money_pb2, payment_pb2_grpc, realtime_pb2_grpc
 from protos.gen import messages_pb2 as messages
+from protos.gen import money_pb2, payment_pb2_grpc, realtime_pb2
 from protos.gen import payment_pb2 as pb
-from protos.gen import realtime_pb2
 from services.kit.bus.facts import Fact
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.ids import new_id
@@ -21,30 +21,34 @@ from services.payment.settings import PaymentSettings
 from tests.conftest import Stores, free_port
 from tests.running import running
 
-
-class Realtime(realtime_pb2_grpc.RealtimeServiceServicer):
-    """Remembers what buyers were told."""
-
-    def __init__(self) -> None:
-        self.told: list[realtime_pb2.NotifyPaymentStatusRequest] = []
-
-    async def NotifyPaymentStatus(self, request, context) -> realtime_pb2.NotifyPaymentStatusResponse:
-        self.told.append(request)
-        return realtime_pb2.NotifyPaymentStatusResponse(sent=True)
+type Told = list[realtime_pb2.NotifyPaymentStatusRequest]
 
 
 @pytest.fixture
-async def realtime() -> AsyncIterator[tuple[Realtime, str]]:
-    server, servicer = grpc.aio.server(), Realtime()
-    realtime_pb2_grpc.add_RealtimeServiceServicer_to_server(servicer, server)
+async def realtime() -> AsyncIterator[tuple[Told, str]]:
+    """A peer that remembers what buyers were told, and its address."""
+    told: Told = []
+
+    async def notify(request, context) -> realtime_pb2.NotifyPaymentStatusResponse:
+        told.append(request)
+        return realtime_pb2.NotifyPaymentStatusResponse(sent=True)
+
+    method = grpc.unary_unary_rpc_method_handler(
+        notify,
+        request_deserializer=realtime_pb2.NotifyPaymentStatusRequest.FromString,
+        response_serializer=realtime_pb2.NotifyPaymentStatusResponse.SerializeToString,
+    )
+    service = grpc.method_handlers_generic_handler("realtime.RealtimeService", {"NotifyPaymentStatus": method})
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((service,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    yield servicer, f"127.0.0.1:{port}"
+    yield told, f"127.0.0.1:{port}"
     await server.stop(0)
 
 
 @pytest.fixture
-async def settings(stores: Stores, realtime: tuple[Realtime, str]) -> AsyncIterator[PaymentSettings]:
+async def settings(stores: Stores, realtime: tuple[Told, str]) -> AsyncIterator[PaymentSettings]:
     port = free_port()
     more = {
         "http_port": port,
@@ -77,9 +81,10 @@ def wish(card: str = "pm_card_visa", *, key: str = "", minor: int = 5000) -> pb.
 
 async def until[T](look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], within_s: float = 15.0) -> T:
     async with asyncio.timeout(within_s):
-        while not holds(found := await look()):
+        while True:
+            if holds(found := await look()):
+                return found
             await asyncio.sleep(0.05)
-        return found
 
 
 async def test_a_key_charges_once_however_often_it_is_sent(stub, http) -> None:
@@ -158,7 +163,7 @@ async def test_an_answer_that_never_comes_is_unavailable_and_the_same_key_finds_
     assert [row["status"] for row in listed if row["metadata"]["payment_id"] == found.payment_id] == ["succeeded"]
 
 
-async def every_intent(http: aiohttp.ClientSession) -> AsyncIterator[dict]:
+async def every_intent(http: aiohttp.ClientSession) -> AsyncIterator[dict[str, Any]]:
     after = ""
     while True:
         async with http.get("/sandbox/intents", params={"limit": 100, "after": after}) as answer:
@@ -261,8 +266,8 @@ async def test_the_buyer_answers_the_challenge_and_is_told(stub, http, realtime,
         lambda reply: reply.payment.status != pb.REQUIRES_ACTION,
     )
     assert (settled.payment.status, settled.payment.failure_reason) == (status, why)
-    await until(lambda: asyncio.sleep(0, realtime[0].told), bool)
-    assert [(one.user_id, one.payment.status) for one in realtime[0].told] == [(waiting.user_id, status)]
+    await until(lambda: asyncio.sleep(0, realtime[0]), bool)
+    assert [(one.user_id, one.payment.status) for one in realtime[0]] == [(waiting.user_id, status)]
 
 
 async def test_a_buyer_pays_later_with_a_card_of_their_choice(stub, http) -> None:

@@ -20,6 +20,8 @@ class Fact:
     body: bytes
     time: datetime
     traceparent: str = ""
+    # In a dead-letter topic: why it could not be handled.
+    reason: str = ""
 
 
 type Handle = Callable[[Sequence[Fact]], Awaitable[None]]

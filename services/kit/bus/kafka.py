@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
@@ -21,6 +23,7 @@ MAX_BATCH: Final = 500
 TRIES: Final = 5
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 DEAD: Final = ".dead"
+MAX_REASON: Final = 300
 log = structlog.get_logger()
 
 
@@ -69,6 +72,8 @@ class KafkaPublisher:
         ]
         if fact.traceparent:
             headers.append(("traceparent", fact.traceparent.encode()))
+        if fact.reason:
+            headers.append(("reason", fact.reason.encode(errors="replace")))
         sending: asyncio.Future[object] = await producer.send(
             fact.topic, fact.body, key=fact.key.encode(), headers=headers
         )
@@ -123,7 +128,7 @@ class KafkaConsumer:
                 consumer.subscribe(self._topics)
             await _start(consumer)
             if not self._join:
-                consumer.assign(await self._all_partitions(consumer))
+                consumer.assign(await self._all_partitions())
             while True:
                 polled = await consumer.getmany(timeout_ms=500, max_records=MAX_BATCH)
                 if facts := [_fact(record) for records in polled.values() for record in records]:
@@ -134,12 +139,18 @@ class KafkaConsumer:
                 async with asyncio.timeout(5):
                     await consumer.stop()
 
-    async def _all_partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        await consumer.topics()
-        found = {topic: consumer.partitions_for_topic(topic) or () for topic in self._topics}
-        if missing := [topic for topic, partitions in found.items() if not partitions]:
+    async def _all_partitions(self) -> list[TopicPartition]:
+        # A consumer knows the partitions of a topic only once it reads it.
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers, request_timeout_ms=CALL_TIMEOUT_S * 1000)
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await admin.start()
+                topics = await admin.describe_topics(list(self._topics))
+        finally:
+            await admin.close()
+        if missing := [topic["topic"] for topic in topics if not topic["partitions"]]:
             raise KafkaError(f"no such topic: {', '.join(missing)}")
-        return [TopicPartition(topic, number) for topic, partitions in found.items() for number in partitions]
+        return [TopicPartition(topic["topic"], part["partition"]) for topic in topics for part in topic["partitions"]]
 
     async def _handle_all(self, handle: Handle, facts: Sequence[Fact]) -> None:
         try:
@@ -169,32 +180,34 @@ class KafkaConsumer:
     async def _bury(self, fact: Fact, error: Exception) -> None:
         log.error("fact_buried", topic=fact.topic, fact_id=fact.id, type=fact.type, exc_info=error)
         metrics.FACTS_CONSUMED.labels(fact.topic, "buried").inc()
-        dead = Fact(
-            id=fact.id,
-            topic=fact.topic + DEAD,
-            key=fact.key,
-            type=fact.type,
-            body=fact.body,
-            time=fact.time,
-            traceparent=fact.traceparent,
-        )
-        await self._publisher.publish([dead])
+        await self._publisher.publish([dead_letter(fact, error)])
+
+
+def dead_letter(fact: Fact, error: Exception) -> Fact:
+    """The fact as its topic's dead-letter topic keeps it."""
+    return replace(fact, topic=fact.topic + DEAD, reason=repr(error)[:MAX_REASON])
 
 
 async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Start, in bounded time; what failed to start is stopped, for aiokafka leaves its connections open."""
+    # Cancelled in the middle of connecting, aiokafka would forget that connection: it is let come to its end first.
+    starting = asyncio.ensure_future(client.start())
+    starting.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
-            await client.start()
+            await asyncio.shield(starting)
     except BaseException:
         with suppress(KafkaError, TimeoutError, OSError):
             async with asyncio.timeout(2):
+                await asyncio.wait([starting], timeout=1)
+                starting.cancel()
                 await client.stop()
         raise
 
 
 def _fact(record: ConsumerRecord) -> Fact:
-    headers = {key: value.decode() for key, value in record.headers if value is not None}
+    # Whatever else is written to our topics must not stop them: it is read as well as it can be, and buried.
+    headers = {key: value.decode(errors="replace") for key, value in record.headers if value is not None}
     return Fact(
         # A message that is not ours still needs a name to be buried under.
         id=headers.get("ce_id") or f"{record.topic}/{record.partition}/{record.offset}",
@@ -202,6 +215,15 @@ def _fact(record: ConsumerRecord) -> Fact:
         key=(record.key or b"").decode(errors="replace"),
         type=headers.get("ce_type", ""),
         body=record.value or b"",
-        time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        time=_time(headers.get("ce_time", ""), record),
         traceparent=headers.get("traceparent", ""),
+        reason=headers.get("reason", ""),
     )
+
+
+def _time(said: str, record: ConsumerRecord) -> datetime:
+    """When it became true, as its publisher said; else when the broker got it."""
+    try:
+        return datetime.fromisoformat(said).astimezone(UTC)
+    except ValueError:
+        return datetime.fromtimestamp(record.timestamp / 1000, UTC)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from services.kit.bus.facts import Fact, Handle
-from services.kit.bus.kafka import DEAD, TRIES
+from services.kit.bus.kafka import TRIES, dead_letter
 from services.kit.errors import NotNow
 
 
@@ -49,21 +49,29 @@ class MemoryConsumer:
         while True:
             facts = await self._bus.next_batch(self._topics, self._group)
             try:
-                await handle(facts)
+                await self._handle_all(handle, facts)
             except NotNow:
                 await asyncio.sleep(0)
                 continue
-            except Exception:  # noqa: BLE001 - as the real one: one by one, then buried
-                for fact in facts:
-                    await self._handle_one(handle, fact)
             self._bus.commit(facts, self._group)
 
+    async def _handle_all(self, handle: Handle, facts: Sequence[Fact]) -> None:
+        try:
+            await handle(facts)
+        except NotNow:
+            raise
+        except Exception:  # noqa: BLE001 - as the real one: one by one, then buried
+            for fact in facts:
+                await self._handle_one(handle, fact)
+
     async def _handle_one(self, handle: Handle, fact: Fact) -> None:
-        for _ in range(TRIES):
+        for attempt in range(1, TRIES + 1):
             try:
                 await handle([fact])
-            except Exception:  # noqa: BLE001, S112 - the next try, then the dead-letter topic
-                continue
-            return
-        dead = Fact(id=fact.id, topic=fact.topic + DEAD, key=fact.key, type=fact.type, body=fact.body, time=fact.time)
-        await self._bus.publish([dead])
+            except NotNow:
+                raise
+            except Exception as error:  # noqa: BLE001 - the next try, then the dead-letter topic
+                if attempt == TRIES:
+                    await self._bus.publish([dead_letter(fact, error)])
+            else:
+                return

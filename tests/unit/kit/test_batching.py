@@ -7,6 +7,7 @@ import pytest
 
 from services.kit.batching import Batcher
 from services.kit.errors import Overloaded
+from services.kit.rpc import deadline
 
 
 class Recorder:
@@ -92,3 +93,36 @@ async def test_a_caller_who_leaves_does_not_stop_the_others() -> None:
     recorder.gate.set()
 
     assert await stayer == 20
+
+
+async def test_a_slow_batch_in_one_lane_does_not_hold_up_the_other() -> None:
+    gates = {1: asyncio.Event(), 2: asyncio.Event()}
+
+    async def work(items: Sequence[int]) -> Sequence[int | Exception]:
+        await gates[items[0]].wait()
+        return list(items)
+
+    batcher: Batcher[int, int] = Batcher(work, name="test", lanes=2)
+    slow = asyncio.create_task(batcher(1))
+    await asyncio.sleep(0)
+    gates[2].set()
+
+    assert await batcher(2) == 2
+    assert not slow.done()
+
+    gates[1].set()
+    assert await slow == 1
+
+
+async def test_a_batch_does_not_end_at_the_deadline_of_its_first_caller() -> None:
+    left: list[float] = []
+
+    async def work(items: Sequence[int]) -> Sequence[int | Exception]:
+        left.append(deadline.remaining_s(5.0))
+        return list(items)
+
+    deadline.begin(0.01)
+
+    await Batcher(work, name="test")(1)
+
+    assert left == [5.0]

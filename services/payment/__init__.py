@@ -1,0 +1,1 @@
+"""Money in and out, through a payment service provider."""

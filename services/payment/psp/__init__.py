@@ -1,0 +1,1 @@
+"""Payment service providers: Stripe, and the sandbox that moves no money."""

@@ -1,0 +1,1 @@
+"""HTTP: webhooks, and the sandbox's pages."""

@@ -1,0 +1,90 @@
+"""The whole platform as `make run` starts it, once a session, beside whatever else runs on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from services.kit.ids import new_id
+from services.local.platform import Platform, platform
+from services.local.ports import service_port
+from services.local.samples import Sample, load_samples
+
+OFFSET = "5000"
+TIMEOUT = aiohttp.ClientTimeout(total=15)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    log = (tmp_path_factory.mktemp("platform") / "platform.log").open("w")
+    os.environ["LOCAL_PORT_OFFSET"] = OFFSET
+    try:
+        async with platform(lambda name, line: print(f"{name}: {line}", file=log), lambda _: None) as started:
+            yield started
+    finally:
+        del os.environ["LOCAL_PORT_OFFSET"]
+        log.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def samples(running: Platform) -> Sequence[Sample]:
+    """The arena and the club."""
+    return await load_samples(running.url("gateway"), running.secrets.organiser_password)
+
+
+@dataclass
+class Buyer:
+    """Somebody with an account, who talks to the public API alone."""
+
+    session: aiohttp.ClientSession
+    gateway: str
+    token: str
+    email: str
+    headers: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.headers = {"Authorization": f"Bearer {self.token}"}
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        async with self.session.get(self.gateway + path, headers=self.headers) as response:
+            return response.status, await response.json()
+
+    async def post(self, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
+        async with self.session.post(self.gateway + path, json=body, headers=self.headers | headers) as response:
+            return response.status, await response.json()
+
+    async def book(self, event_id: str, *, method: str = "pm_card_visa", **places: object) -> str:
+        """The id of a booking that was put in line."""
+        status, placed = await self.post("/api/v1/bookings", {"event_id": event_id, "payment_method": method} | places)
+        assert status == 202, placed
+        return str(placed["booking"]["id"])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def web() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        yield session
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def buyer(running: Platform, web: aiohttp.ClientSession) -> Buyer:
+    return await new_buyer(running, web)
+
+
+async def new_buyer(running: Platform, web: aiohttp.ClientSession) -> Buyer:
+    email = f"buyer-{new_id()}@example.com"
+    who = {"email": email, "password": "a long password", "name": "Ada"}
+    async with web.post(f"{running.url('gateway')}/api/v1/auth/register", json=who) as response:
+        assert response.status == 201, await response.text()
+        token = (await response.json())["tokens"]["access_token"]
+    return Buyer(web, running.url("gateway"), token, email)
+
+
+def port(service: str, name: str) -> int:
+    return service_port(service, name)

@@ -1,0 +1,137 @@
+"""A purchase as its buyer meets it: the public API, a socket, a mailbox, and what the PSP says afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+import pytest
+
+from services.local.platform import Platform
+from services.local.samples import Sample
+from tests.integration.platform.conftest import Buyer, new_buyer
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def result_on_socket(running: Platform, buyer: Buyer, booking_id: str, *, status: str) -> dict[str, Any]:
+    """The message that says the booking has that status, also if it was sent before the socket opened."""
+    url = f"{running.url('realtime', scheme='ws')}/ws?cursor=0"
+    protocols = ["ticketing.v1", f"bearer.{buyer.token}"]
+    async with asyncio.timeout(20), buyer.session.ws_connect(url, protocols=protocols) as socket:
+        async for message in socket:
+            said = message.json()
+            data = said.get("data") or {}
+            if said["type"] == "booking" and (data["booking_id"], data["status"]) == (booking_id, status):
+                return dict(data)
+    raise AssertionError("the socket closed before the result came")
+
+
+async def status_of(buyer: Buyer, booking_id: str) -> str:
+    return str((await buyer.get(f"/api/v1/bookings/{booking_id}"))[1]["status"])
+
+
+async def mails_to(running: Platform, buyer: Buyer) -> list[dict[str, Any]]:
+    async with buyer.session.get(f"{running.mailbox_url}/api/messages", params={"to": buyer.email}) as response:
+        found: list[dict[str, Any]] = (await response.json())["messages"]
+        return found
+
+
+async def test_a_seat_is_bought_told_on_the_socket_and_mailed(
+    running: Platform, buyer: Buyer, samples: Sequence[Sample]
+) -> None:
+    booking_id = await buyer.book(samples[0].event_id, seats=["S1-1-1", "S1-1-2"])
+
+    result = await result_on_socket(running, buyer, booking_id, status="CONFIRMED")
+    _, booking = await buyer.get(f"/api/v1/bookings/{booking_id}")
+
+    assert len(result["tickets"]) == 2
+    assert booking["total"] == {"amount": 25800, "currency": "EUR"}
+    await until(lambda: mails_to(running, buyer))
+    assert len(await mails_to(running, buyer)) == 1
+
+
+async def test_a_seat_that_is_gone_is_refused_with_a_reason(
+    running: Platform, buyer: Buyer, web: aiohttp.ClientSession, samples: Sequence[Sample]
+) -> None:
+    first = await buyer.book(samples[0].event_id, seats=["S2-1-1"])
+    await result_on_socket(running, buyer, first, status="CONFIRMED")
+    rival = await new_buyer(running, web)
+
+    second = await rival.book(samples[0].event_id, seats=["S2-1-1"])
+
+    assert (await result_on_socket(running, rival, second, status="REJECTED"))["reason"] == "seat-taken"
+
+
+async def test_a_declined_card_buys_nothing(running: Platform, buyer: Buyer, samples: Sequence[Sample]) -> None:
+    booking_id = await buyer.book(samples[0].event_id, seats=["S3-1-1"], method="pm_card_visa_chargeDeclined")
+
+    result = await result_on_socket(running, buyer, booking_id, status="REJECTED")
+    _, snapshot = await buyer.get(f"/api/v1/events/{samples[0].event_id}/seats?section=S3")
+
+    assert result["reason"] == "card-declined"
+    assert snapshot["sections"][0]["held"] == 0
+
+
+async def test_a_card_that_asks_its_buyer_is_confirmed_when_he_approves(
+    running: Platform, buyer: Buyer, samples: Sequence[Sample]
+) -> None:
+    method = "pm_card_threeDSecure2Required"
+    booking_id = await buyer.book(samples[0].event_id, seats=["S4-1-1"], method=method)
+    waiting = await result_on_socket(running, buyer, booking_id, status="AWAITING_PAYMENT")
+    url = waiting["next_action"]["url"]
+
+    async with buyer.session.get(url) as page:
+        assert page.status == 200
+    async with buyer.session.post(url, data={"outcome": "approve"}) as answer:
+        assert answer.status < 400
+
+    await result_on_socket(running, buyer, booking_id, status="CONFIRMED")
+
+
+async def test_cancelling_gives_the_money_back(running: Platform, buyer: Buyer, samples: Sequence[Sample]) -> None:
+    booking_id = await buyer.book(samples[0].event_id, seats=["S5-1-1"])
+    await result_on_socket(running, buyer, booking_id, status="CONFIRMED")
+
+    status, _ = await buyer.post(f"/api/v1/bookings/{booking_id}/cancel")
+
+    assert status in {200, 202}
+    await until(lambda: _is(buyer, booking_id, "cancelled"))
+    _, booking = await buyer.get(f"/api/v1/bookings/{booking_id}")
+    _, payment = await buyer.get(f"/api/v1/payments/{booking['payment_id']}")
+    assert payment["status"] == "refunded"
+
+
+async def _is(buyer: Buyer, booking_id: str, status: str) -> bool:
+    return await status_of(buyer, booking_id) == status
+
+
+async def test_the_same_post_fifty_times_at_once_is_one_booking_and_one_charge(
+    running: Platform, buyer: Buyer, samples: Sequence[Sample]
+) -> None:
+    order = {"event_id": samples[0].event_id, "seats": ["S6-1-1"], "payment_method": "pm_card_visa"}
+
+    answers = await asyncio.gather(
+        *(buyer.post("/api/v1/bookings", order, **{"Idempotency-Key": "once"}) for _ in range(50))
+    )
+
+    ids = {answer["booking"]["id"] for status, answer in answers if status == 202}
+    assert len(ids) == 1
+    assert {status for status, _ in answers} == {202}
+    await result_on_socket(running, buyer, ids.pop(), status="CONFIRMED")
+    _, mine = await buyer.get("/api/v1/bookings")
+    assert len(mine["items"]) == 1
+
+
+async def test_a_booking_of_somebody_else_does_not_exist(
+    running: Platform, buyer: Buyer, web: aiohttp.ClientSession, samples: Sequence[Sample]
+) -> None:
+    booking_id = await buyer.book(samples[0].event_id, seats=["S7-1-1"])
+    stranger = await new_buyer(running, web)
+
+    status, problem = await stranger.get(f"/api/v1/bookings/{booking_id}")
+
+    assert (status, problem["reason"]) == (404, "unknown-booking")

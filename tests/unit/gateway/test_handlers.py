@@ -1,0 +1,132 @@
+"""An order at the door: joins the line, is found there, and leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from services.gateway.domain import EventIsCancelled, KeyReused, OnSale, Order, UnknownBooking, UnknownEvent
+from services.gateway.handlers import BookingHandlers
+from services.gateway.models.bookings import Booking
+from tests.twins.booking_desk import MemoryDesk
+from tests.twins.order_queue import MemoryQueue
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+EVENT = OnSale(
+    event_id="e",
+    cancelled=False,
+    sale_starts_at=None,
+    max_per_booking=4,
+    sections=frozenset({"A"}),
+    rows={("A", "1"): 20},
+)
+ORDER = Order(
+    booking_id="b1",
+    user_id="ada",
+    event_id="e",
+    seats=("A-1-1",),
+    areas={},
+    payment_method="",
+    idempotency_key="",
+    digest="",
+    traceparent="",
+)
+
+
+class OneEvent:
+    """A catalogue with one event in it."""
+
+    def __init__(self) -> None:
+        self.event = EVENT
+
+    async def on_sale(self, event_id: str) -> OnSale:
+        if event_id != self.event.event_id:
+            raise UnknownEvent
+        return self.event
+
+
+class Door:
+    def __init__(self) -> None:
+        self.queue, self.catalogue, self.desk = MemoryQueue(lambda: NOW), OneEvent(), MemoryDesk()
+        self.bookings = BookingHandlers(self.queue, self.catalogue, self.desk, lambda: NOW)
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+async def test_an_order_waits_with_its_number(door: Door) -> None:
+    await door.bookings.place(replace(ORDER, booking_id="b0", user_id="bob"))
+
+    booking = await door.bookings.place(ORDER)
+
+    assert (booking.id, booking.status, booking.created_at) == ("b1", "queued", NOW)
+    assert booking.queue is not None
+    assert (booking.queue.number, booking.queue.ahead) == (2, 1)
+
+
+async def test_what_is_refused_takes_nobodys_place(door: Door) -> None:
+    with pytest.raises(UnknownEvent):
+        await door.bookings.place(replace(ORDER, event_id="other"))
+
+    assert not any(door.queue.lines.values())
+
+
+async def test_a_repeated_order_is_answered_though_the_event_was_cancelled(door: Door) -> None:
+    order = replace(ORDER, idempotency_key="k", digest="d")
+    await door.bookings.place(order)
+    door.catalogue.event = replace(EVENT, cancelled=True)
+
+    again = await door.bookings.place(replace(order, booking_id="b2"))
+
+    assert again.id == "b1"
+    with pytest.raises(KeyReused):
+        await door.bookings.place(replace(order, booking_id="b3", digest="e"))
+    with pytest.raises(EventIsCancelled):
+        await door.bookings.place(replace(ORDER, booking_id="b4"))
+
+
+async def test_the_desk_knows_better_than_the_line(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    door.desk.known["b1", "ada"] = Booking(id="b1", event_id="e", status="confirmed")
+
+    assert (await door.bookings.get("b1", user_id="ada")).status == "confirmed"
+
+
+async def test_anothers_booking_is_unknown(door: Door) -> None:
+    await door.bookings.place(ORDER)
+
+    with pytest.raises(UnknownBooking):
+        await door.bookings.get("b1", user_id="bob")
+    with pytest.raises(UnknownBooking):
+        await door.bookings.cancel("b1", user_id="bob")
+
+
+async def test_who_cancels_while_waiting_is_cancelled_when_the_turn_comes(door: Door) -> None:
+    await door.bookings.place(ORDER)
+
+    at_once = await door.bookings.cancel("b1", user_id="ada")
+    await door.queue.serve("e", 1)
+    later = await door.bookings.get("b1", user_id="ada")
+
+    assert (at_once.status, later.status, later.reason) == ("cancelling", "cancelled", "cancelled-by-buyer")
+
+
+async def test_whose_turn_has_come_cancels_at_the_desk(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    await door.queue.serve("e", 1)
+    door.desk.known["b1", "ada"] = Booking(id="b1", event_id="e", status="confirmed")
+
+    assert (await door.bookings.cancel("b1", user_id="ada")).status == "cancelled"
+
+
+async def test_an_order_that_was_served_but_never_taken_is_rejected(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    await door.queue.serve("e", 1)
+
+    found = await door.bookings.get("b1", user_id="ada")
+
+    assert (found.status, found.reason) == ("rejected", "order-refused")

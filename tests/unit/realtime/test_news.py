@@ -1,0 +1,124 @@
+"""What browsers read of bookings and payments, and what they are told once."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from google.protobuf.message import Message
+
+from protos.gen import booking_pb2, payment_pb2
+from protos.gen import messages_pb2 as messages
+from services.kit.bus.facts import Fact
+from services.kit.ids import new_id
+from services.realtime.consumer import FactsConsumer
+from services.realtime.domain import parsed_cursor
+from services.realtime.handlers import RealtimeHandlers
+from services.realtime.hub import Hub
+from services.realtime.news import booking_fact, booking_news, payment_news
+from tests.twins.exchange import MemoryExchange
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def fact(topic: str, body: Message, *, age: timedelta = timedelta()) -> Fact:
+    return Fact(
+        id=new_id(),
+        topic=topic,
+        key="k",
+        type=body.DESCRIPTOR.full_name,
+        body=body.SerializeToString(),
+        time=NOW - age,
+    )
+
+
+def test_a_booking_is_told_with_its_tickets_and_next_action() -> None:
+    booking = booking_pb2.Booking(
+        booking_id="b",
+        event_id="e",
+        status=booking_pb2.AWAITING_PAYMENT,
+        total={"minor": 1250, "currency": "EUR"},
+        payment_id="p",
+        next_action={"type": "redirect", "url": "https://bank.example", "client_secret": "s"},
+        tickets=[{"ticket_id": "t", "qr_payload": "q", "place": {"seat_id": "A1", "section_id": "A", "label": "1"}}],
+    )
+    booking.expires_at.FromDatetime(NOW)
+
+    message = booking_news("u", booking)
+
+    assert msgspec.json.decode(message.body) == {
+        "booking_id": "b",
+        "event_id": "e",
+        "status": "AWAITING_PAYMENT",
+        "reason": "",
+        "total": {"amount": 1250, "currency": "EUR"},
+        "payment_id": "p",
+        "next_action": {"type": "redirect", "url": "https://bank.example", "client_secret": "s"},
+        "expires_at": "2030-01-01T00:00:00Z",
+        "tickets": [{"ticket_id": "t", "seat_id": "A1", "section_id": "A", "label": "1", "qr_payload": "q"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        ("CONFIRMED", messages.BookingConfirmed(booking_id="b", user_id="u", event_id="e")),
+        ("REJECTED", messages.BookingRejected(booking_id="b", user_id="u", event_id="e", reason="seat-taken")),
+        ("CANCELLED", messages.BookingCancelled(booking_id="b", user_id="u", event_id="e")),
+        ("AWAITING_PAYMENT", messages.BookingAwaitingPayment(booking_id="b", user_id="u", event_id="e")),
+    ],
+)
+def test_a_fact_and_the_workers_word_of_it_are_the_same_message(status: str, body: Message) -> None:
+    word = booking_news("u", booking_pb2.Booking(booking_id="b", status=booking_pb2.BookingStatus.Value(status)))
+
+    told = booking_fact(fact("bookings", body))
+
+    assert told is not None
+    assert told.dedupe == word.dedupe
+    assert msgspec.json.decode(told.body).keys() == msgspec.json.decode(word.body).keys()
+    assert told.complete is (status != "AWAITING_PAYMENT")
+
+
+def test_each_partial_refund_is_news() -> None:
+    once, twice = (
+        payment_news(
+            "u", payment_pb2.Payment(payment_id="p", status=payment_pb2.PARTIALLY_REFUNDED, refunded={"minor": minor})
+        )
+        for minor in (100, 200)
+    )
+
+    assert once.dedupe != twice.dedupe
+
+
+async def test_old_facts_are_no_news() -> None:
+    exchange = MemoryExchange()
+    handlers = RealtimeHandlers(exchange, Hub(room_sends_per_s=1), instance_id="i")
+    confirmed = messages.BookingConfirmed(booking_id="b", user_id="u")
+    seats = messages.SeatsChanged(event_id=new_id(), version=1)
+
+    await FactsConsumer(handlers, lambda: NOW).handle(
+        [
+            fact("bookings", confirmed, age=timedelta(hours=2)),
+            fact("seats", seats, age=timedelta(hours=2)),
+            fact("bookings", messages.UserRegistered()),
+        ]
+    )
+
+    assert (exchange.published, exchange.broadcasts) == ([], [])
+
+
+async def test_the_seats_of_one_batch_are_one_message_an_event() -> None:
+    exchange = MemoryExchange()
+    handlers = RealtimeHandlers(exchange, Hub(room_sends_per_s=1), instance_id="i")
+    events = [new_id(), new_id()]
+    changes = [messages.SeatsChanged(event_id=event, version=version) for version in (1, 2, 3) for event in events]
+
+    await FactsConsumer(handlers, lambda: NOW).handle([fact("seats", change) for change in changes])
+
+    texts = [msgspec.json.decode(message.text)["data"] for message in exchange.broadcasts]
+    assert [(text["event_id"], text["since"], text["version"]) for text in texts] == [(event, 0, 3) for event in events]
+
+
+@pytest.mark.parametrize("text", ["1", "1-", "-1", "a-b", "1-2-3", "9" * 16 + "-0", "1-0\n", "٣-1"])
+def test_what_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(Exception, match="cursor"):
+        parsed_cursor(text)
