@@ -16,10 +16,12 @@ class Batcher[T, R]:
     """Turns a handler for many into an `await` for one.
 
     Items are worked in the order they were submitted, at most `max_batch` at a time and one batch at a time, so the
-    order holds between batches too. With more than one `lane` that many batches are worked side by side, for work in
-    which one slow item must not hold up the rest and order does not matter. `work` returns one outcome an item, in their order; an outcome that is an
-    exception is raised at that item's caller alone. When `work` itself raises, every caller of the batch gets it.
-    A caller that is cancelled leaves; its item, once taken into a batch, is worked all the same.
+    order holds between batches too. With more than one lane that many batches are worked side by side, for work in
+    which one slow item must not hold up the rest and order does not matter.
+
+    `work` returns one outcome an item, in their order; an outcome that is an exception is raised at that item's caller
+    alone. When `work` itself raises, every caller of the batch gets it. A caller that is cancelled leaves; its item,
+    once taken into a batch, is worked all the same.
     """
 
     def __init__(

@@ -97,14 +97,16 @@ async def test_a_caller_who_leaves_does_not_stop_the_others() -> None:
 
 async def test_a_slow_batch_in_one_lane_does_not_hold_up_the_other() -> None:
     gates = {1: asyncio.Event(), 2: asyncio.Event()}
+    begun = asyncio.Event()
 
     async def work(items: Sequence[int]) -> Sequence[int | Exception]:
+        begun.set()
         await gates[items[0]].wait()
         return list(items)
 
     batcher: Batcher[int, int] = Batcher(work, name="test", lanes=2)
     slow = asyncio.create_task(batcher(1))
-    await asyncio.sleep(0)
+    await begun.wait()
     gates[2].set()
 
     assert await batcher(2) == 2
