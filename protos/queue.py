@@ -5,8 +5,9 @@ One stream an event, `booking-queue:<event id>`; an entry is one order. Both sid
 
 from typing import Final
 
-# Consumer group of every stream; a worker is a consumer in it.
+# Consumer group of every stream. Whichever worker holds the event's lease is its one consumer.
 GROUP: Final = "booking-workers"
+CONSUMER: Final = "worker"
 
 # Fields of a stream entry.
 ORDER: Final = "order"  # booking.CreateBookingRequest, serialised

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import grpc
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf import message as protobuf
 
 from protos import queue
 from protos.gen import booking_pb2, money_pb2, payment_pb2, realtime_pb2_grpc
@@ -46,16 +48,20 @@ async def publish_keys(settings: RealtimeSettings) -> None:
     await redis.aclose()
 
 
+type Message = dict[str, Any]
+
+
 class Browser:
     """A page with one socket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
-    async def next(self) -> dict[str, object]:
-        return await self.socket.receive_json(timeout=10)
+    async def next(self) -> Message:
+        message: Message = await self.socket.receive_json(timeout=10)
+        return message
 
-    async def next_of(self, kind: str) -> dict[str, object]:
+    async def next_of(self, kind: str) -> Message:
         while (message := await self.next())["type"] != kind:
             pass
         return message
@@ -63,7 +69,7 @@ class Browser:
     async def say(self, **message: object) -> None:
         await self.socket.send_json(message)
 
-    async def in_step(self) -> list[dict[str, object]]:
+    async def in_step(self) -> list[Message]:
         """What came until now: a ping is answered after it."""
         await self.say(type="ping")
         heard = []
@@ -411,7 +417,7 @@ async def test_bad_requests_are_refused(
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def fact(topic: str, key: str, body: object) -> Fact:
+def fact(topic: str, key: str, body: protobuf.Message) -> Fact:
     return Fact(
         id=new_id(),
         topic=topic,
@@ -432,7 +438,7 @@ async def test_facts_reach_rooms_and_buyers_and_are_not_said_twice(
     await browser.in_step()
     publisher = KafkaPublisher(settings, source="test")
 
-    seats = messages.SeatsChanged(event_id=event_id, version=4, seats=[{"seat_id": "A-1-1", "state": "s"}])
+    seats = messages.SeatsChanged(event_id=event_id, version=4, seats=[messages.SeatState(seat_id="A-1-1", state="s")])
     confirmed = messages.BookingConfirmed(booking_id=booking_id, user_id=user_id, event_id=event_id)
     await publisher.publish([fact("seats", event_id, seats), fact("bookings", booking_id, confirmed)])
 

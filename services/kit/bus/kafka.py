@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
@@ -21,6 +21,7 @@ from services.kit.settings import KafkaSettings
 CALL_TIMEOUT_S: Final = 15
 MAX_BATCH: Final = 500
 TRIES: Final = 5
+POLL_MS: Final = 500
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 DEAD: Final = ".dead"
 MAX_REASON: Final = 300
@@ -123,17 +124,20 @@ class KafkaConsumer:
             heartbeat_interval_ms=3_000,
             metadata_max_age_ms=10_000,
         )
+        # Held while a batch is worked: partitions change hands between batches only.
+        working = asyncio.Lock()
         try:
             if self._join:
-                consumer.subscribe(self._topics)
+                consumer.subscribe(self._topics, listener=_Handover(working))
             await _start(consumer)
             if not self._join:
                 consumer.assign(await self._all_partitions())
             while True:
-                polled = await consumer.getmany(timeout_ms=500, max_records=MAX_BATCH)
-                if facts := [_fact(record) for records in polled.values() for record in records]:
-                    await self._handle_all(handle, facts)
-                    await consumer.commit()
+                async with working:
+                    polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
+                    if facts := [_fact(record) for records in polled.values() for record in records]:
+                        await self._handle_all(handle, facts)
+                        await consumer.commit()
         finally:
             with suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(5):
@@ -181,6 +185,23 @@ class KafkaConsumer:
         log.error("fact_buried", topic=fact.topic, fact_id=fact.id, type=fact.type, exc_info=error)
         metrics.FACTS_CONSUMED.labels(fact.topic, "buried").inc()
         await self._publisher.publish([dead_letter(fact, error)])
+
+
+class _Handover(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka has no types
+    """Lets the group have its partitions back when the batch at work is done and committed.
+
+    Otherwise their next owner would begin with facts that are at work here, and overtake them.
+    """
+
+    def __init__(self, working: asyncio.Lock) -> None:
+        self._working = working
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        async with self._working:
+            return
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        return
 
 
 def dead_letter(fact: Fact, error: Exception) -> Fact:

@@ -66,8 +66,7 @@ class Relay:
             try:
                 return await self._send_batch()
             finally:
-                await session.execute(text("SELECT pg_advisory_unlock(hashtext(current_schema()))"))
-                await session.commit()
+                await _unlock(session)
 
     async def _send_batch(self) -> int:
         async with transaction(self._engine) as tx:
@@ -87,3 +86,13 @@ async def _lock(session: AsyncConnection) -> bool:
     got = await session.scalar(text("SELECT pg_try_advisory_lock(hashtext(current_schema()))"))
     await session.commit()
     return bool(got)
+
+
+async def _unlock(session: AsyncConnection) -> None:
+    """A session that may still have the lock must not go back to the pool: nobody could send any more."""
+    try:
+        await session.execute(text("SELECT pg_advisory_unlock(hashtext(current_schema()))"))
+        await session.commit()
+    except BaseException:
+        await session.invalidate()
+        raise

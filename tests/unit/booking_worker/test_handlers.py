@@ -27,7 +27,7 @@ class Neighbours:
         self.unliked: set[str] = set()
         self.redis_away, self.realtime_away, self.knows = 0, False, True
         self.lines = Lines(per_event=10, overall=100)
-        self.handlers = WorkerHandlers(self, self.lines, self, self, max_tries=2, linger_s=0)  # type: ignore[arg-type] # only what is called
+        self.handlers = WorkerHandlers(self, self.lines, self, self, max_tries=2, linger_s=0)
         self.handlers.orders = self
         self.lines.open(Line("e", held_until=float("inf")))
 

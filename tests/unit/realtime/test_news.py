@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from google.protobuf.message import Message
 
-from protos.gen import booking_pb2, payment_pb2
+from protos.gen import booking_pb2, payment_pb2, ticket_pb2
 from protos.gen import messages_pb2 as messages
 from services.kit.bus.facts import Fact
 from services.kit.ids import new_id
@@ -32,6 +32,7 @@ def fact(topic: str, body: Message, *, age: timedelta = timedelta()) -> Fact:
 
 
 def test_a_booking_is_told_with_its_tickets_and_next_action() -> None:
+    place = ticket_pb2.Place(seat_id="A1", section_id="A", label="1")
     booking = booking_pb2.Booking(
         booking_id="b",
         event_id="e",
@@ -39,7 +40,7 @@ def test_a_booking_is_told_with_its_tickets_and_next_action() -> None:
         total={"minor": 1250, "currency": "EUR"},
         payment_id="p",
         next_action={"type": "redirect", "url": "https://bank.example", "client_secret": "s"},
-        tickets=[{"ticket_id": "t", "qr_payload": "q", "place": {"seat_id": "A1", "section_id": "A", "label": "1"}}],
+        tickets=[ticket_pb2.Ticket(ticket_id="t", qr_payload="q", place=place)],
     )
     booking.expires_at.FromDatetime(NOW)
 

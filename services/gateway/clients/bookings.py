@@ -1,0 +1,86 @@
+"""booking: what became of an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from protos.gen import booking_pb2 as pb
+from protos.gen import payment_pb2 as payments
+from protos.gen import ticket_pb2 as ticket
+from services.gateway.clients.peers import Peers
+from services.gateway.clients.wire import get_time, to_money, to_time
+from services.gateway.domain import UnknownBooking
+from services.gateway.models.bookings import Booking, Bookings, NextAction, Place, Status, Ticket
+from services.kit.errors import PeerRefused
+
+_STATUS: Final[dict[int, Status]] = {
+    pb.PENDING: "pending",
+    pb.AWAITING_PAYMENT: "awaiting_payment",
+    pb.CONFIRMED: "confirmed",
+    pb.REJECTED: "rejected",
+    pb.CANCELLING: "cancelling",
+    pb.CANCELLED: "cancelled",
+}
+
+
+class BookingClient:
+    """The desk (ports.BookingDesk) at the booking service."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._booking = peers.booking
+
+    async def get(self, booking_id: str, *, user_id: str) -> Booking:
+        request = pb.GetBookingRequest(booking_id=booking_id, user_id=user_id)
+        with _unknown():
+            return to_booking((await self._booking.call(self._booking.stub.GetBooking, request)).booking)
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
+        request = pb.CancelBookingRequest(booking_id=booking_id, user_id=user_id)
+        with _unknown():
+            return to_booking((await self._booking.call(self._booking.stub.CancelBooking, request)).booking)
+
+    async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
+        request = pb.GetUserBookingsRequest(user_id=user_id, page_size=limit, page_token=cursor)
+        reply = await self._booking.call(self._booking.stub.GetUserBookings, request)
+        return Bookings([to_booking(booking) for booking in reply.bookings], reply.next_page_token or None)
+
+
+@contextmanager
+def _unknown() -> Iterator[None]:
+    try:
+        yield
+    except PeerRefused as refused:
+        if refused.reason == UnknownBooking.reason:
+            raise UnknownBooking from refused
+        raise
+
+
+def to_booking(booking: pb.Booking) -> Booking:
+    return Booking(
+        id=booking.booking_id,
+        event_id=booking.event_id,
+        status=_STATUS[booking.status],
+        reason=booking.reason or None,
+        places=[_place(place) for place in booking.places],
+        total=to_money(booking.total) if booking.HasField("total") else None,
+        payment_id=booking.payment_id or None,
+        next_action=to_next_action(booking.next_action) if booking.HasField("next_action") else None,
+        expires_at=to_time(booking.expires_at, present=booking.HasField("expires_at")),
+        tickets=[_ticket(issued) for issued in booking.tickets],
+        created_at=get_time(booking.created_at),
+        updated_at=get_time(booking.updated_at),
+    )
+
+
+def to_next_action(action: payments.NextAction) -> NextAction:
+    return NextAction(action.type, action.url, action.client_secret)
+
+
+def _place(place: ticket.Place) -> Place:
+    return Place(place.seat_id or None, place.section_id, place.label, to_money(place.price))
+
+
+def _ticket(issued: ticket.Ticket) -> Ticket:
+    return Ticket(issued.ticket_id, _place(issued.place), issued.qr_payload)

@@ -1,0 +1,1 @@
+"""HTTP as this API speaks it: operations, problems, limits, and the documents made from them."""

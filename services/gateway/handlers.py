@@ -1,0 +1,90 @@
+"""Bookings at the door: an order joins the line; a booking is looked up at the desk first, then in the line."""
+
+from collections.abc import Sequence
+
+from services.gateway import metrics
+from services.gateway.domain import Order, Queued, UnknownBooking
+from services.gateway.models.bookings import Booking, Bookings, QueuePosition
+from services.gateway.ports import BookingDesk, Catalogue, Queue
+from services.kit.batching import Batcher
+from services.kit.clock import Clock
+from services.kit.errors import Refusal
+
+_QUEUED, _REFUSED, _REPEATED = (metrics.ORDERS.labels(outcome) for outcome in ("queued", "refused", "repeated"))
+
+
+class BookingHandlers:
+    def __init__(self, queue: Queue, catalogue: Catalogue, desk: BookingDesk, now: Clock) -> None:
+        self._queue, self._catalogue, self._desk, self._now = queue, catalogue, desk, now
+        self._place: Batcher[Order, Queued] = Batcher(self._place_many, name="booking-queue")
+
+    async def place(self, order: Order) -> Booking:
+        """Join the line of the event. The same idempotency key is the same booking, whatever the event says by now."""
+        try:
+            (await self._catalogue.on_sale(order.event_id)).admit(order, now=self._now())
+        except Refusal:
+            if order.idempotency_key and (earlier := await self._queue.repeated(order)):
+                _REPEATED.inc()
+                return waiting(earlier)
+            _REFUSED.inc()
+            raise
+        queued = await self._place(order)
+        (_QUEUED if queued.booking_id == order.booking_id else _REPEATED).inc()
+        return waiting(queued)
+
+    async def get(self, booking_id: str, *, user_id: str) -> Booking:
+        try:
+            return await self._desk.get(booking_id, user_id=user_id)
+        except UnknownBooking:
+            queued = await self._queue.find(booking_id)
+        if queued is None or queued.user_id != user_id:
+            raise UnknownBooking
+        if queued.line.is_served and not queued.cancelled:
+            return await self._served(queued)
+        return waiting(queued)
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
+        """Cancel at the desk what it knows, and in the line what still waits."""
+        try:
+            return await self._desk.cancel(booking_id, user_id=user_id)
+        except UnknownBooking:
+            queued = await self._queue.cancel(booking_id, user_id=user_id)
+        if queued is not None:
+            return waiting(queued)
+        # Its turn came between the two questions, or it never was.
+        return await self._desk.cancel(booking_id, user_id=user_id)
+
+    async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
+        return await self._desk.of_user(user_id, limit=limit, cursor=cursor)
+
+    async def _served(self, queued: Queued) -> Booking:
+        """Its turn has come: the desk learned of it after we asked, or refused to take it at all."""
+        try:
+            return await self._desk.get(queued.booking_id, user_id=queued.user_id)
+        except UnknownBooking:
+            return Booking(
+                id=queued.booking_id,
+                event_id=queued.event_id,
+                status="rejected",
+                reason="order-refused",
+                created_at=queued.queued_at,
+                updated_at=queued.queued_at,
+            )
+
+    async def _place_many(self, orders: Sequence[Order]) -> Sequence[Queued | Exception]:
+        return await self._queue.place(orders)
+
+
+def waiting(queued: Queued) -> Booking:
+    """A booking of which only the line knows."""
+    line = queued.line
+    position = QueuePosition(number=line.number, now_serving=line.now_serving, ahead=line.ahead)
+    return Booking(
+        id=queued.booking_id,
+        event_id=queued.event_id,
+        status=queued.status,
+        reason="cancelled-by-buyer" if queued.cancelled else None,
+        queue=position if queued.status != "cancelled" else None,
+        created_at=queued.queued_at,
+        updated_at=queued.queued_at,
+    )

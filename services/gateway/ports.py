@@ -1,0 +1,42 @@
+"""What the handlers need from outside."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.gateway.domain import OnSale, Order, Queued
+from services.gateway.models.bookings import Booking, Bookings
+
+
+class Queue(Protocol):
+    """The line of each event. Every call raises DependencyDown when the store is away."""
+
+    async def place(self, orders: Sequence[Order]) -> Sequence[Queued | Exception]:
+        """Put each at the end of its event's line, once for a booking id and once for an idempotency key.
+
+        One outcome an order, in their order: an order that came before is answered by its first booking;
+        KeyReused, QueueFull.
+        """
+
+    async def find(self, booking_id: str) -> Queued | None: ...
+
+    async def repeated(self, order: Order) -> Queued | None:
+        """The booking that the order's idempotency key stands for, if any. Refuses KeyReused."""
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Queued | None:
+        """Mark one that still waits as cancelled; None when it does not wait or is not this user's. Idempotent."""
+
+
+class Catalogue(Protocol):
+    async def on_sale(self, event_id: str) -> OnSale:
+        """A public event as it was a few seconds ago at most. Refuses UnknownEvent."""
+
+
+class BookingDesk(Protocol):
+    """The booking service. Refuses UnknownBooking, also for another user's."""
+
+    async def get(self, booking_id: str, *, user_id: str) -> Booking: ...
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
+        """Idempotent. Refuses `booking-not-cancellable`."""
+
+    async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings: ...

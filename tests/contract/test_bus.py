@@ -1,0 +1,390 @@
+"""What the bus promises (services/kit/bus/facts.py), held to by the twin, the embedded broker and Apache Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+
+from services.kit.bus.facts import Consumer, Fact, Handle
+from services.kit.bus.kafka import DEAD
+from services.kit.errors import DependencyDown, NotNow
+from services.kit.ids import new_id
+from services.local.stores import Broker
+from tests.apache_kafka import ApacheKafka
+from tests.buses import BROKERS, EMBEDDED, KAFKA, KAFKA_GROUPS, BrokerBus, Bus, TwinBus, connected
+from tests.conftest import Stores, free_port
+
+PATIENCE_S = 40
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApacheKafka]:
+    home = tmp_path_factory.mktemp("kafka")
+    async with ApacheKafka(home, port=free_port(), controller_port=free_port()) as kafka:
+        yield kafka
+
+
+@pytest.fixture(params=["twin", *BROKERS])
+def broker_address(request: pytest.FixtureRequest) -> tuple[str, bool]:
+    """Asked for here, outside any event loop, where brokers can be started. Empty: the twin."""
+    return _address(request)
+
+
+def _address(request: pytest.FixtureRequest) -> tuple[str, bool]:
+    match request.param:
+        case "twin":
+            return "", False
+        case name if name == EMBEDDED:
+            stores: Stores = request.getfixturevalue("stores")
+            return stores.broker.address, False
+        case name:
+            kafka: ApacheKafka = request.getfixturevalue("apache_kafka")
+            return kafka.address, name == KAFKA_GROUPS
+
+
+@pytest.fixture
+async def bus(broker_address: tuple[str, bool]) -> AsyncIterator[Bus]:
+    address, join_groups = broker_address
+    if not address:
+        yield TwinBus()
+        return
+    async for bus in connected(address, join_groups=join_groups):
+        yield bus
+
+
+@pytest.fixture
+async def topic(bus: Bus) -> str:
+    name = f"test-{new_id()}"
+    await bus.open(name)
+    return name
+
+
+def a_fact(topic: str, key: str = "k", **changed: object) -> Fact:
+    fields = {
+        "id": new_id(),
+        "topic": topic,
+        "key": key,
+        "type": "messages.UserRegistered",
+        "body": b"body",
+        "time": datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+    }
+    return Fact(**(fields | changed))
+
+
+class Reader:
+    """Keeps what it is given; `meets` may raise, or wait, before it does."""
+
+    def __init__(self) -> None:
+        self.seen: list[Fact] = []
+        self.batches: list[Sequence[Fact]] = []
+        self.meets: Callable[[Sequence[Fact]], None] = lambda facts: None
+
+    async def handle(self, facts: Sequence[Fact]) -> None:
+        self.batches.append(facts)
+        self.meets(facts)
+        self.seen += facts
+
+    @property
+    def ids(self) -> list[str]:
+        return [fact.id for fact in self.seen]
+
+
+@asynccontextmanager
+async def reading(consumer: Consumer, handle: Handle) -> AsyncIterator[None]:
+    task = asyncio.create_task(consumer.run(handle))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():  # noqa: ASYNC110 - brokers tell nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_a_fact_arrives_as_it_was_published(bus: Bus, topic: str) -> None:
+    fact, reader = a_fact(topic, key="ключ", body=b"\x00\xff", traceparent=TRACE), Reader()
+
+    async with reading(bus.consumer(topic, group="g"), reader.handle):
+        await bus.publisher.publish([fact])
+        await until(lambda: len(reader.seen) == 1)
+
+    assert reader.seen == [fact]
+
+
+async def test_facts_of_one_key_arrive_in_their_order(bus: Bus, topic: str) -> None:
+    facts = [a_fact(topic, key=f"k{number % 7}") for number in range(700)]
+    reader = Reader()
+
+    async with reading(bus.consumer(topic, group="g"), reader.handle):
+        for start in range(0, 700, 100):
+            await bus.publisher.publish(facts[start : start + 100])
+        await until(lambda: len(reader.seen) >= 700)
+
+    for key in {fact.key for fact in facts}:
+        arrived = [fact.id for fact in reader.seen if fact.key == key]
+        assert arrived == [fact.id for fact in facts if fact.key == key]
+
+
+async def test_what_was_published_before_the_first_reader_came_is_read(bus: Bus, topic: str) -> None:
+    facts = [a_fact(topic, key=str(number)) for number in range(20)]
+    await bus.publisher.publish(facts)
+    reader = Reader()
+
+    async with reading(bus.consumer(topic, group="g"), reader.handle):
+        await until(lambda: len(reader.seen) == 20)
+
+    assert sorted(reader.ids) == sorted(fact.id for fact in facts)
+
+
+async def test_each_group_reads_everything(bus: Bus, topic: str) -> None:
+    one, other = Reader(), Reader()
+
+    async with (
+        reading(bus.consumer(topic, group="one"), one.handle),
+        reading(bus.consumer(topic, group="other"), other.handle),
+    ):
+        await bus.publisher.publish([a_fact(topic, key=str(number)) for number in range(10)])
+        await until(lambda: len(one.seen) == len(other.seen) == 10)
+
+
+async def test_a_reader_of_two_topics_reads_both(bus: Bus, topic: str) -> None:
+    second, reader = f"test-{new_id()}", Reader()
+    await bus.open(second)
+
+    async with reading(bus.consumer(topic, second, group="g"), reader.handle):
+        await bus.publisher.publish([a_fact(topic), a_fact(second)])
+        await until(lambda: {fact.topic for fact in reader.seen} == {topic, second})
+
+
+async def test_a_reader_that_died_over_a_fact_leaves_it_to_the_next_and_nothing_before_it(bus: Bus, topic: str) -> None:
+    done, lost = a_fact(topic), a_fact(topic)
+    first, second = Reader(), Reader()
+    reached = asyncio.Event()
+
+    async def dies_over_the_second(facts: Sequence[Fact]) -> None:
+        await first.handle(facts)
+        if lost.id in first.ids:
+            reached.set()
+            await asyncio.Event().wait()
+
+    async with reading(bus.consumer(topic, group="g"), dies_over_the_second):
+        await bus.publisher.publish([done])
+        await until(lambda: done.id in first.ids)
+        await bus.publisher.publish([lost])
+        await asyncio.wait_for(reached.wait(), PATIENCE_S)
+    async with reading(bus.consumer(topic, group="g"), second.handle):
+        await until(lambda: len(second.seen) > 0)
+
+    assert second.ids == [lost.id]
+
+
+async def test_not_now_brings_the_same_facts_again_in_their_order(bus: Bus, topic: str) -> None:
+    facts, reader = [a_fact(topic) for _ in range(5)], Reader()
+    answers = [NotNow("the store is away"), NotNow("the store is away")]
+
+    def not_yet(_: Sequence[Fact]) -> None:
+        if answers:
+            raise answers.pop()
+
+    reader.meets = not_yet
+    await bus.publisher.publish(facts)
+
+    async with reading(bus.consumer(topic, group="g"), reader.handle):
+        await until(lambda: len(reader.seen) == 5)
+
+    assert reader.ids == [fact.id for fact in facts]
+    assert [len(batch) for batch in reader.batches] == [5, 5, 5]
+
+
+async def test_a_poisoned_fact_is_buried_with_its_reason_and_the_others_go_on(bus: Bus, topic: str) -> None:
+    facts = [a_fact(topic, traceparent=TRACE) for _ in range(5)]
+    poison = facts[2]
+    reader, graveyard = Reader(), Reader()
+
+    def chokes(batch: Sequence[Fact]) -> None:
+        if poison in batch:
+            raise ValueError("no such thing")
+
+    reader.meets = chokes
+    await bus.publisher.publish(facts)
+
+    async with (
+        reading(bus.consumer(topic, group="g"), reader.handle),
+        reading(bus.consumer(topic + DEAD, group="g"), graveyard.handle),
+    ):
+        await until(lambda: len(reader.seen) == 4 and len(graveyard.seen) == 1)
+        await bus.publisher.publish([after := a_fact(topic)])
+        await until(lambda: after.id in reader.ids)
+
+    assert reader.ids == [fact.id for fact in [*facts, after] if fact is not poison]
+    [dead] = graveyard.seen
+    assert "no such thing" in dead.reason
+    assert dead == replace(poison, topic=topic + DEAD, reason=dead.reason)
+
+
+async def test_a_store_that_goes_away_while_a_poisoned_fact_is_sought_buries_nothing_else(bus: Bus, topic: str) -> None:
+    poison, good = a_fact(topic), a_fact(topic)
+    reader, graveyard = Reader(), Reader()
+    away = [NotNow("the store is away")]
+
+    def chokes(batch: Sequence[Fact]) -> None:
+        if poison in batch:
+            raise ValueError("no such thing")
+        if away:
+            raise away.pop()
+
+    reader.meets = chokes
+    await bus.publisher.publish([poison, good])
+
+    async with (
+        reading(bus.consumer(topic, group="g"), reader.handle),
+        reading(bus.consumer(topic + DEAD, group="g"), graveyard.handle),
+    ):
+        await until(lambda: good.id in reader.ids)
+
+    assert set(graveyard.ids) <= {poison.id}
+
+
+@pytest.fixture(params=BROKERS)
+def broker(request: pytest.FixtureRequest) -> tuple[str, bool]:
+    """As above, without the twin: it has nothing that could be away."""
+    return _address(request)
+
+
+async def test_a_broker_that_is_not_there_is_not_now(broker: tuple[str, bool]) -> None:
+    nobody = BrokerBus(f"127.0.0.1:{free_port()}", broker[1])
+
+    with pytest.raises(DependencyDown):
+        await nobody.publisher.publish([a_fact("users")])
+    await nobody.close()
+
+
+async def test_a_message_that_is_no_fact_of_ours_stops_nobody(broker: tuple[str, bool]) -> None:
+    address, join_groups = broker
+    topic, reader = f"test-{new_id()}", Reader()
+    async for bus in connected(address, join_groups=join_groups):
+        await bus.open(topic)
+        producer = AIOKafkaProducer(bootstrap_servers=address)
+        await producer.start()
+        headers = [("ce_id", b"\xff\xfe"), ("ce_time", b"yesterday"), ("x", None)]
+        await producer.send_and_wait(topic, None, key=b"\xff", headers=headers)
+        await producer.send_and_wait(topic, b"bare")
+        await producer.stop()
+        await bus.publisher.publish([ours := a_fact(topic)])
+
+        async with reading(bus.consumer(topic, group="g"), reader.handle):
+            await until(lambda: len(reader.seen) == 3)
+
+        assert ours in reader.seen
+
+
+@dataclass(frozen=True)
+class OwnBroker:
+    broker: Broker | ApacheKafka
+    bus: Bus
+    topic: str
+
+
+@pytest.fixture(params=[name for name in BROKERS if name != KAFKA])
+async def own(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OwnBroker]:
+    """A broker of this test alone, which may kill it."""
+    topic = f"test-{new_id()}"
+    if request.param == EMBEDDED:
+        broker: Broker | ApacheKafka = Broker(tmp_path, port=free_port(), topics=[topic, topic + DEAD])
+    else:
+        broker = ApacheKafka(tmp_path, port=free_port(), controller_port=free_port())
+    async with broker:
+        async for bus in connected(broker.address, join_groups=request.param == KAFKA_GROUPS):
+            await bus.open(topic)
+            yield OwnBroker(broker, bus, topic)
+
+
+async def test_readers_and_writers_go_on_when_their_broker_comes_back(own: OwnBroker) -> None:
+    before, after, reader = a_fact(own.topic), a_fact(own.topic), Reader()
+
+    async with reading(own.bus.consumer(own.topic, group="g"), reader.handle):
+        await own.bus.publisher.publish([before])
+        await until(lambda: before.id in reader.ids)
+        await own.broker.kill()
+        with pytest.raises(DependencyDown):
+            await own.bus.publisher.publish([after])
+        await own.broker.start()
+        await published(own.bus, after)
+        await until(lambda: after.id in reader.ids)
+
+
+async def published(bus: Bus, fact: Fact) -> None:
+    """Once the broker takes it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await bus.publisher.publish([fact])
+            except NotNow:
+                await asyncio.sleep(0.1)
+
+
+if KAFKA_GROUPS in BROKERS:  # the one bus whose groups have several members
+
+    @pytest.fixture(params=[KAFKA_GROUPS])
+    def grouping(request: pytest.FixtureRequest) -> tuple[str, bool]:
+        return _address(request)
+
+    async def test_members_of_a_group_share_the_work_and_never_work_at_one_key_together(
+        grouping: tuple[str, bool],
+    ) -> None:
+        topic, team = f"test-{new_id()}", Team()
+        keys = [f"k{number}" for number in range(16)]
+        facts = [a_fact(topic, key=key) for _ in range(30) for key in keys]
+
+        async for bus in connected(grouping[0], join_groups=True):
+            await bus.open(topic)
+            async with reading(bus.consumer(topic, group="g"), team.member("first")):
+                await bus.publisher.publish(facts[:160])
+                await until(lambda: "first" in team.worked)
+                async with reading(bus.consumer(topic, group="g"), team.member("second")):
+                    for start in range(160, 320, 16):
+                        await bus.publisher.publish(facts[start : start + 16])
+                        await asyncio.sleep(0.1)  # so that they come while partitions change hands
+                    await until(lambda: "second" in team.worked)
+                await bus.publisher.publish(facts[320:])
+                await until(lambda: len(team.done) >= len(facts))
+
+        assert team.met == set()
+        for key in keys:
+            done = [fact.id for fact in team.done if fact.key == key]
+            assert done == [fact.id for fact in facts if fact.key == key]
+
+
+class Team:
+    """Members of one group, and the keys over which two of them met."""
+
+    def __init__(self) -> None:
+        self.done: list[Fact] = []
+        self.worked: set[str] = set()
+        self.met: set[str] = set()
+        self._at_work: set[str] = set()
+
+    def member(self, name: str) -> Handle:
+        async def handle(facts: Sequence[Fact]) -> None:
+            mine = {fact.key for fact in facts}
+            self.met |= mine & self._at_work
+            self._at_work |= mine
+            await asyncio.sleep(0.2)  # the work: longer than handing over takes
+            self._at_work -= mine
+            self.done += facts
+            self.worked.add(name)
+
+        return handle

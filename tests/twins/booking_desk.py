@@ -1,0 +1,24 @@
+"""The booking service as the gateway's handlers see it, in memory."""
+
+from services.gateway.domain import UnknownBooking
+from services.gateway.models.bookings import Booking, Bookings
+
+
+class MemoryDesk:
+    def __init__(self) -> None:
+        # (booking, user) → what the desk knows.
+        self.known: dict[tuple[str, str], Booking] = {}
+
+    async def get(self, booking_id: str, *, user_id: str) -> Booking:
+        if (booking_id, user_id) not in self.known:
+            raise UnknownBooking
+        return self.known[booking_id, user_id]
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
+        found = await self.get(booking_id, user_id=user_id)
+        cancelled = Booking(id=found.id, event_id=found.event_id, status="cancelled", reason="cancelled-by-buyer")
+        self.known[booking_id, user_id] = cancelled
+        return cancelled
+
+    async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
+        return Bookings([booking for (_, owner), booking in self.known.items() if owner == user_id][:limit], None)
