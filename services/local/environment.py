@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from services.kit.topology import Service
 from services.local.ports import mailbox_port, service_port, service_ports, store_port
 
 HOST: Final = "127.0.0.1"
+# Packages that services do without, although this environment has them.
+ABSENT: Final = Path(__file__).with_name("absent")
 
 
 def _secret() -> str:
@@ -73,6 +76,11 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
             "MAIL_HOST": HOST,
             "MAIL_PORT": str(mailbox_port("smtp")),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(ABSENT),
+            # Large blocks (a password's 19 MiB of Argon2) go back to the machine when they are done with.
+            "MALLOC_MMAP_THRESHOLD_": "1048576",
+            "MALLOC_TRIM_THRESHOLD_": "1048576",
+            "MALLOC_ARENA_MAX": "2",
         }
         | _chosen_by_whoever_runs_it()
     )

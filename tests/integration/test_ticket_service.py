@@ -11,7 +11,6 @@ import grpc
 import jwt
 import msgspec
 import pytest
-from google.protobuf.message import Message
 
 from protos.gen import event_pb2, money_pb2
 from protos.gen import messages_pb2 as messages
@@ -65,7 +64,7 @@ def arena() -> event_pb2.Event:
     )
 
 
-async def publish(settings: TicketSettings, body: Message) -> None:
+async def publish(settings: TicketSettings, body: messages.EventPublished | messages.EventCancelled) -> None:
     publisher = KafkaPublisher(settings, source="event")
     key = body.event.event_id if isinstance(body, messages.EventPublished) else body.event_id
     name, raw = body.DESCRIPTOR.full_name, body.SerializeToString()

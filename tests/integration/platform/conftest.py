@@ -16,7 +16,7 @@ from services.local.platform import Platform, platform
 from services.local.ports import service_port
 from services.local.samples import Sample, load_samples
 
-OFFSET = "5000"
+OFFSET = "4200"
 TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 

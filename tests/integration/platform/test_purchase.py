@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def result_on_socket(running: Platform, buyer: Buyer, booking_id: str, *, status: str) -> dict[str, Any]:
     """The message that says the booking has that status, also if it was sent before the socket opened."""
-    url = f"{running.url('realtime', scheme='ws')}/ws?cursor=0"
+    url = f"{running.url('realtime', scheme='ws')}/ws?cursor=0-0"
     protocols = ["ticketing.v1", f"bearer.{buyer.token}"]
     async with asyncio.timeout(20), buyer.session.ws_connect(url, protocols=protocols) as socket:
         async for message in socket:
