@@ -18,6 +18,7 @@ from services.kit.logs import configure_logs
 from services.kit.memory import give_back_start_up_memory
 from services.kit.rpc.server import Register, RpcServer
 from services.kit.settings import ServiceSettings
+from services.kit.stacks import dump_tasks_on_signal
 from services.kit.tracing import configure_tracing
 from services.kit.web import WebServer, operations_apps
 
@@ -64,6 +65,7 @@ async def _until_stopped[S: ServiceSettings](settings: S, compose: Compose[S]) -
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    dump_tasks_on_signal()
     try:
         async with compose(settings) as app, working(settings, app) as work:
             give_back_start_up_memory()

@@ -133,11 +133,14 @@ class KafkaConsumer:
             if not self._join:
                 consumer.assign(await self._all_partitions())
             while True:
+                polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
+                # Not around getmany: it waits, however long, until partitions have changed hands.
                 async with working:
-                    polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
                     if facts := [_fact(record) for records in polled.values() for record in records]:
                         await self._handle_all(handle, facts)
                         await consumer.commit()
+                if not facts:
+                    await _notice_lost_log(consumer)
         finally:
             with suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(5):
@@ -187,7 +190,19 @@ class KafkaConsumer:
         await self._publisher.publish([dead_letter(fact, error)])
 
 
-class _Handover(ConsumerRebalanceListener):  # type: ignore[misc] - aiokafka has no types
+async def _notice_lost_log(consumer: AIOKafkaConsumer) -> None:
+    """Raises when a partition ends before what was read of it: the broker came back without its log.
+
+    Kafka itself says so (and the position starts anew); the embedded broker, all in memory, stays silent, and facts
+    would be passed over until the new log has outgrown the old one.
+    """
+    for partition in consumer.assignment():
+        end = consumer.highwater(partition)
+        if end is not None and end < await consumer.position(partition):
+            raise KafkaError(f"the log of {partition.topic} was lost")
+
+
+class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Lets the group have its partitions back when the batch at work is done and committed.
 
     Otherwise their next owner would begin with facts that are at work here, and overtake them.

@@ -1,16 +1,17 @@
 """Orders from outside: once per id, cancelled, paid late, resumed by another process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from services.booking.conductor import Conductor
 from services.booking.domain import BookingIdReused, NotCancellable, Order, Quantity, Status, UnknownBooking
 from services.booking.handlers import BookingHandlers
-from services.booking.saga import Peers
+from services.booking.saga import Held, Peers
 from services.kit.errors import Invalid
 from services.kit.ids import new_id
 from tests.twins.booking_peers import MemoryPayments, MemoryTickets
@@ -49,8 +50,8 @@ def order(*seats: str, **changed: object) -> Order:
 
 
 @asynccontextmanager
-async def at_work(job: Callable[[], object]) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(job())
+async def at_work(job: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    task = asyncio.create_task(job())
     try:
         yield
     finally:
@@ -175,10 +176,11 @@ async def test_a_saga_whose_process_died_goes_on_in_its_next_life(world: World) 
     held = asyncio.Event()
     reserve = world.tickets.reserve
 
-    async def reserve_then_hang(*args: object, **kwargs: object) -> object:
-        await reserve(*args, **kwargs)
+    async def reserve_then_hang(wanted: Order, *, key: str) -> Held:
+        answer = await reserve(wanted, key=key)
         held.set()
         await asyncio.Event().wait()
+        return answer
 
     world.tickets.reserve = reserve_then_hang  # type: ignore[method-assign]
     handlers, conductor = world.process("one/1")
