@@ -15,8 +15,14 @@ from services.kit.database.migrate import migrate
 from services.kit.settings import PostgresSettings
 from services.kit.topology import topology
 from services.local.stores import Broker, Postgres, Valkey, create_schemas
+from tests import apache_kafka
 
 PASSWORD = secrets.token_hex(8)
+
+
+def pytest_report_header() -> str:
+    lacking = apache_kafka.missing()
+    return f"apache kafka: left out, no {lacking} here" if lacking else f"apache kafka: {apache_kafka.VERSION}"
 
 
 def free_port() -> int:

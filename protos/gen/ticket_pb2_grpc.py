@@ -123,7 +123,7 @@ class TicketServiceServicer:
 
     def ConfirmSeats(self, request, context):
         """Sells what the key holds and issues its tickets. A hold that expired is honoured when its places are still free.
-        Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else).
+        Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else), `event-cancelled`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,7 @@ class TicketServiceStub:
     """Gives back what the key holds or bought; its tickets become void. An unknown key succeeds and stays released."""
     ConfirmSeats: _grpc.UnaryUnaryMultiCallable[_ticket_pb2.ConfirmSeatsRequest, _ticket_pb2.ConfirmSeatsResponse]
     """Sells what the key holds and issues its tickets. A hold that expired is honoured when its places are still free.
-    Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else).
+    Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else), `event-cancelled`.
     """
     ExtendHold: _grpc.UnaryUnaryMultiCallable[_ticket_pb2.ExtendHoldRequest, _ticket_pb2.ExtendHoldResponse]
     """From now until expires_at the hold lives; used when a payment waits for its buyer. Refuses as ConfirmSeats."""
@@ -75,7 +75,7 @@ class TicketServiceAsyncStub(TicketServiceStub):
     """Gives back what the key holds or bought; its tickets become void. An unknown key succeeds and stays released."""
     ConfirmSeats: _aio.UnaryUnaryMultiCallable[_ticket_pb2.ConfirmSeatsRequest, _ticket_pb2.ConfirmSeatsResponse]  # type: ignore[assignment]
     """Sells what the key holds and issues its tickets. A hold that expired is honoured when its places are still free.
-    Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else).
+    Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else), `event-cancelled`.
     """
     ExtendHold: _aio.UnaryUnaryMultiCallable[_ticket_pb2.ExtendHoldRequest, _ticket_pb2.ExtendHoldResponse]  # type: ignore[assignment]
     """From now until expires_at the hold lives; used when a payment waits for its buyer. Refuses as ConfirmSeats."""
@@ -131,7 +131,7 @@ class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ticket_pb2.ConfirmSeatsResponse, _abc.Awaitable[_ticket_pb2.ConfirmSeatsResponse]]:
         """Sells what the key holds and issues its tickets. A hold that expired is honoured when its places are still free.
-        Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else).
+        Refuses `unknown-hold`, `hold-released`, `hold-expired` (a place went to somebody else), `event-cancelled`.
         """
 
     @_abc_1.abstractmethod

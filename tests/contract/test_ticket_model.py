@@ -1,4 +1,4 @@
-"""Whatever happens to the places of an event, in whatever order: a simple model says the same as twin and PostgreSQL."""
+"""Whatever happens to the places of an event, in whatever order: a simple model agrees with twin and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -185,11 +185,10 @@ class Inventory(RuleBasedStateMachine):
     def _expect_reserved(self, one: Order, outcome: Hold | Refusal) -> None:
         taken, standing = self._taken()
         by_number = {quantity.section_id: quantity.quantity for quantity in one.quantities}
+        too_many_seats = len(taken) + len(one.seat_ids) + by_number.get("A", 0) > len(SEATS)
         if taken & set(one.seat_ids):
             expected = "seat-taken"
-        elif len(taken) + len(one.seat_ids) + by_number.get("A", 0) > len(SEATS):
-            expected = "sold-out"
-        elif standing + by_number.get("FLOOR", 0) > STANDING:
+        elif too_many_seats or standing + by_number.get("FLOOR", 0) > STANDING:
             expected = "sold-out"
         else:
             assert isinstance(outcome, Hold)

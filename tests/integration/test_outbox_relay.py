@@ -157,7 +157,8 @@ async def test_a_bus_that_is_away_loses_nothing_and_order_holds(engine: AsyncEng
 
 
 async def test_a_relay_goes_on_when_its_broker_comes_at_last(engine: AsyncEngine, tmp_path: Path) -> None:
-    port, seen = free_port(), []
+    port = free_port()
+    seen: list[Fact] = []
     settings = KafkaSettings(kafka_brokers=f"127.0.0.1:{port}", kafka_join_groups=False)
     publisher = KafkaPublisher(settings, source="test")
     consumer = KafkaConsumer(settings, topics=["payments"], group="g", publisher=publisher)

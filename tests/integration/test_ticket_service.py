@@ -12,10 +12,9 @@ import jwt
 import msgspec
 import pytest
 
-from protos.gen import event_pb2, money_pb2
+from protos.gen import event_pb2, money_pb2, ticket_pb2_grpc
 from protos.gen import messages_pb2 as messages
 from protos.gen import ticket_pb2 as pb
-from protos.gen import ticket_pb2_grpc
 from services.kit.bus.facts import Fact
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.ids import new_id

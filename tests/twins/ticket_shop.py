@@ -63,9 +63,13 @@ class Shop:
             past, kept = self.store.now - timedelta(seconds=1), self.store.state.kept
             kept.update({key: replace(kept[key], expires_at=past) for key in keys})
         elif self.engine is not None:
-            async with transaction(self.engine) as tx:
-                over = text("UPDATE holds SET expires_at = now() - interval '1 second' WHERE key = ANY (:keys)")
-                await tx.execute(over, {"keys": list(keys)})
+            over = text("""
+                UPDATE holds SET expires_at = now() - interval '1 second' WHERE key = :key AND state = 'held'
+            """)
+            # One by one: these locks are not taken in the service's order.
+            for key in keys:
+                async with transaction(self.engine) as tx:
+                    await tx.execute(over, {"key": key})
 
     async def states(self, layout: Layout) -> Mapping[str, str]:
         """Seat id → f, h or s."""

@@ -36,7 +36,7 @@ async def status_of(buyer: Buyer, booking_id: str) -> str:
 
 async def mails_to(running: Platform, buyer: Buyer) -> list[dict[str, Any]]:
     async with buyer.session.get(f"{running.mailbox_url}/api/messages", params={"to": buyer.email}) as response:
-        found: list[dict[str, Any]] = (await response.json())["messages"]
+        found: list[dict[str, Any]] = await response.json()
         return found
 
 

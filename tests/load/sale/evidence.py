@@ -38,6 +38,8 @@ class Story:
     """One order, as its buyer lived it."""
 
     event_id: str
+    # Idempotency-Key of the order.
+    key: str = ""
     # Empty: refused at the door.
     booking_id: str = ""
     refused: str = ""

@@ -68,8 +68,11 @@ class SaleSettings:
     rush_s: float = 1.0
     # How long a buyer waits for one result.
     patience_s: float = 60.0
-    # How long all that is still open, mails included, may take after the last buyer is done.
-    settle_s: float = 120.0
+    # How long all that is still open, mails included, may take after the last buyer is done …
+    settle_s: float = 300.0
+    # … and how long nothing at all may change before it is given up.
+    quiet_s: float = 60.0
+    look_every_s: float = 1.0
     # False: mails are not waited for and not judged.
     wait_for_mails: bool = True
 
@@ -81,7 +84,7 @@ class SaleSettings:
     bench_seats: int = 100_000
 
     # Requests under way at once while nobody measures: registration costs the platform 20 ms of CPU each.
-    preparing_at_once: int = 16
+    preparing_at_once: int = 8
     connecting_at_once: int = 64
     connections: int = 512
 

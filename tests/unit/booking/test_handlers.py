@@ -182,7 +182,7 @@ async def test_a_saga_whose_process_died_goes_on_in_its_next_life(world: World) 
         await asyncio.Event().wait()
         return answer
 
-    world.tickets.reserve = reserve_then_hang  # type: ignore[method-assign]
+    world.tickets.reserve = reserve_then_hang  # type: ignore[method-assign,assignment]
     handlers, conductor = world.process("one/1")
     asking = asyncio.create_task(handlers.create(wanted))
     await held.wait()
@@ -191,7 +191,7 @@ async def test_a_saga_whose_process_died_goes_on_in_its_next_life(world: World) 
     saga.cancel()
     await asyncio.gather(asking, saga, return_exceptions=True)
 
-    world.tickets.reserve = reserve  # type: ignore[method-assign]
+    world.tickets.reserve = reserve  # type: ignore[method-assign,assignment]
     _, next_life = world.process("one/2")
     async with at_work(next_life.take_up):
         await until(lambda: world.rows.progresses[wanted.booking_id].booking.status is Status.CONFIRMED)

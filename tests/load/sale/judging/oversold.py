@@ -23,8 +23,8 @@ class Tickets:
     standing: int = 0
 
     @property
-    def count(self) -> int:
-        return self.standing + sum(map(len, self.owners.values()))
+    def places(self) -> int:
+        return self.standing + len(self.owners)
 
 
 def places_in_dispute(evidence: Evidence) -> Sequence[Finding]:
@@ -76,8 +76,11 @@ def _of_section(name: str, tickets: Tickets, before: Section, after: Section) ->
         whose = "has a ticket but is not sold in the inventory" if seat in tickets.owners else "sold to nobody we know"
         yield Finding(KIND, seat, whose)
     standing = after.sold - len(after.sold_seats) - (before.sold - len(before.sold_seats))
-    if surplus := abs(standing - tickets.standing):
+    surplus = abs(standing - tickets.standing)
+    if surplus:
         sentence = f"{tickets.standing} tickets without a seat, but {standing} places went in the inventory"
         yield from repeat(Finding(KIND, name, sentence), surplus)
-    elif (total := before.sold + tickets.count) > after.capacity:
-        yield from repeat(Finding(KIND, name, f"{total} sold of {after.capacity}"), total - after.capacity)
+    # Places that are held are promised to somebody as well.
+    given = max(before.sold + tickets.places, after.sold) + after.held
+    if not surplus and given > after.capacity:
+        yield from repeat(Finding(KIND, name, f"{given} given of {after.capacity}"), given - after.capacity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from tests.load.sale.evidence import AWAITING_PAYMENT, DECIDED, Evidence
@@ -10,11 +10,22 @@ from tests.load.sale.judging.finding import Finding
 
 
 def double_bookings(evidence: Evidence) -> Sequence[Finding]:
-    """Bookings in a buyer's list that the buyer never heard of: one Idempotency-Key has made two."""
+    """One Idempotency-Key has made two: both were answered, or one is in the list of a buyer who never heard of it."""
+    by_key: dict[str, set[str]] = defaultdict(set)
+    for story in evidence.stories:
+        if story.key and story.booking_id:
+            by_key[story.key].add(story.booking_id)
     known = {story.booking_id for story in evidence.stories}
     return [
-        Finding("double_booked", booking_id, "in the buyer's list, but no order was answered with it")
-        for booking_id in sorted(evidence.bookings.keys() - known)
+        *(
+            Finding("double_booked", booking_id, f"the key {key} has made {len(ids)} bookings")
+            for key, ids in by_key.items()
+            for booking_id in sorted(ids)[1:]
+        ),
+        *(
+            Finding("double_booked", booking_id, "in the buyer's list, but no order was answered with it")
+            for booking_id in sorted(evidence.bookings.keys() - known)
+        ),
     ]
 
 

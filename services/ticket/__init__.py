@@ -1,0 +1,1 @@
+"""Seats: who may sit where, sold once."""

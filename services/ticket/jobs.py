@@ -1,0 +1,41 @@
+"""What happens unasked: expired holds are freed, and the books are audited."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from services.kit.errors import NotNow
+from services.ticket.handlers import SWEPT_AT_ONCE, TicketHandlers
+
+# Sweeps in a row before buyers get their turn.
+IN_A_ROW: Final = 20
+log = structlog.get_logger()
+
+
+async def sweep(handlers: TicketHandlers, *, every_s: float) -> None:
+    """For as long as the process lives; several replicas may, and one hold is freed once."""
+    while True:
+        try:
+            for _ in range(IN_A_ROW):
+                if await handlers.expire_holds() < SWEPT_AT_ONCE:
+                    break
+        except NotNow as away:
+            log.warning("sweep_waits", error=str(away))
+        except Exception:
+            log.exception("sweep_failed")
+        await asyncio.sleep(every_s)
+
+
+async def audit(handlers: TicketHandlers, *, every_s: float) -> None:
+    """For as long as the process lives."""
+    while True:
+        try:
+            await handlers.audit()
+        except NotNow as away:
+            log.warning("audit_waits", error=str(away))
+        except Exception:
+            log.exception("audit_failed")
+        await asyncio.sleep(every_s)

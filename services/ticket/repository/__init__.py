@@ -1,0 +1,1 @@
+"""Places, holds, tickets and keys in PostgreSQL."""
