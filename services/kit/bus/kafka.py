@@ -22,6 +22,8 @@ CALL_TIMEOUT_S: Final = 15
 MAX_BATCH: Final = 500
 TRIES: Final = 5
 POLL_MS: Final = 500
+# After a batch, so that the next one has more in it: a commit costs the same for one fact as for a hundred.
+GATHER_S: Final = 0.03
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 DEAD: Final = ".dead"
 MAX_REASON: Final = 300
@@ -139,7 +141,9 @@ class KafkaConsumer:
                     if facts := [_fact(record) for records in polled.values() for record in records]:
                         await self._handle_all(handle, facts)
                         await consumer.commit()
-                if not facts:
+                if facts:
+                    await asyncio.sleep(GATHER_S)
+                else:
                     await _notice_lost_log(consumer)
         finally:
             with suppress(KafkaError, TimeoutError, OSError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import Message
 from sqlalchemy import (
@@ -14,10 +14,9 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    delete,
     func,
-    insert,
     select,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -64,7 +63,7 @@ class Outbox:
         if not facts:
             return
         here = tracing.traceparent()
-        await self._tx.execute(insert(self._table), [_row(fact, here) for fact in facts])
+        await self._tx.execute(_ADD, _columns(facts, here))
 
     async def oldest(self, limit: int) -> Sequence[tuple[int, Fact]]:
         """What waits, in the order it was added, with the row's id."""
@@ -88,15 +87,26 @@ class Outbox:
 
     async def forget(self, row_ids: Sequence[int]) -> None:
         """These were sent."""
-        await self._tx.execute(delete(self._table).where(self._table.c.id.in_(row_ids)))
+        await self._tx.execute(_FORGET, {"ids": list(row_ids)})
 
 
-def _row(fact: Outgoing, here: str) -> dict[str, Any]:
+# One statement for a batch, and the same statement for every size of it.
+_ADD: Final = text("""
+    INSERT INTO outbox (fact_id, topic, key, type, body, traceparent)
+    SELECT fact_id, topic, key, type, body, traceparent
+    FROM unnest(CAST(:fact_id AS text[]), CAST(:topic AS text[]), CAST(:key AS text[]), CAST(:type AS text[]),
+                CAST(:body AS bytea[]), CAST(:traceparent AS text[]))
+    WITH ORDINALITY AS r (fact_id, topic, key, type, body, traceparent, place) ORDER BY place
+""")
+_FORGET: Final = text("DELETE FROM outbox WHERE id = ANY(:ids)")
+
+
+def _columns(facts: Sequence[Outgoing], here: str) -> dict[str, list[Any]]:
     return {
-        "fact_id": new_id(),
-        "topic": fact.topic,
-        "key": fact.key,
-        "type": fact.body.DESCRIPTOR.full_name,
-        "body": fact.body.SerializeToString(),
-        "traceparent": fact.traceparent or here,
+        "fact_id": [new_id() for _ in facts],
+        "topic": [fact.topic for fact in facts],
+        "key": [fact.key for fact in facts],
+        "type": [fact.body.DESCRIPTOR.full_name for fact in facts],
+        "body": [fact.body.SerializeToString() for fact in facts],
+        "traceparent": [fact.traceparent or here for fact in facts],
     }
