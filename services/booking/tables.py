@@ -28,7 +28,7 @@ BOOKINGS = Table(
     Column("leased_until", DateTime(timezone=True)),
     Index("ix_bookings_user", "user_id", "booking_id"),
     Index("ix_bookings_event", "event_id", postgresql_where=text("status IN ('CONFIRMED', 'AWAITING_PAYMENT')")),
-    Index("ix_bookings_at_work", "leased_until", postgresql_where=text("status IN ('PENDING', 'CANCELLING')")),
+    Index("ix_bookings_at_work", "booking_id", postgresql_where=text("status IN ('PENDING', 'CANCELLING')")),
     Index("ix_bookings_waiting", "expires_at", postgresql_where=text("status = 'AWAITING_PAYMENT'")),
 )
 

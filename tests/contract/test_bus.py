@@ -348,24 +348,29 @@ if KAFKA_GROUPS in BROKERS:  # the one bus whose groups have several members
     ) -> None:
         topic, team = f"test-{new_id()}", Team()
         keys = [f"k{number}" for number in range(16)]
-        facts = [a_fact(topic, key=key) for _ in range(30) for key in keys]
+        facts: list[Fact] = []
+
+        async def publish_some(bus: Bus) -> None:
+            some = [a_fact(topic, key=key) for key in keys]
+            facts.extend(some)
+            await bus.publisher.publish(some)
 
         async for bus in connected(grouping[0], join_groups=True):
             await bus.open(topic)
             async with reading(bus.consumer(topic, group="g"), team.member("first")):
-                await bus.publisher.publish(facts[:160])
+                await publish_some(bus)
                 await until(lambda: "first" in team.worked)
-                async with reading(bus.consumer(topic, group="g"), team.member("second")):
-                    for start in range(160, 320, 16):
-                        await bus.publisher.publish(facts[start : start + 16])
-                        await asyncio.sleep(0.1)  # so that they come while partitions change hands
-                    await until(lambda: "second" in team.worked)
-                await bus.publisher.publish(facts[320:])
+                async with reading(bus.consumer(topic, group="g"), team.member("second")), asyncio.timeout(PATIENCE_S):
+                    # So that facts are at work while partitions change hands.
+                    while "second" not in team.worked:
+                        await publish_some(bus)
+                        await asyncio.sleep(0.05)
+                await publish_some(bus)
                 await until(lambda: len(team.done) >= len(facts))
 
         assert team.met == set()
         for key in keys:
-            done = [fact.id for fact in team.done if fact.key == key]
+            done = [fact.id for fact in team.done.values() if fact.key == key]
             assert done == [fact.id for fact in facts if fact.key == key]
 
 
@@ -373,7 +378,8 @@ class Team:
     """Members of one group, and the keys over which two of them met."""
 
     def __init__(self) -> None:
-        self.done: list[Fact] = []
+        # By id, in the order they were first done: who leaves within its work leaves some to be done again.
+        self.done: dict[str, Fact] = {}
         self.worked: set[str] = set()
         self.met: set[str] = set()
         self._at_work: set[str] = set()
@@ -383,9 +389,11 @@ class Team:
             mine = {fact.key for fact in facts}
             self.met |= mine & self._at_work
             self._at_work |= mine
-            await asyncio.sleep(0.2)  # the work: longer than handing over takes
-            self._at_work -= mine
-            self.done += facts
+            try:
+                await asyncio.sleep(0.2)  # the work: longer than handing over takes
+            finally:
+                self._at_work -= mine
+            self.done |= {fact.id: fact for fact in facts}
             self.worked.add(name)
 
         return handle

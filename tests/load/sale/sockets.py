@@ -133,12 +133,11 @@ class BuyerSocket:
         if message.type != "booking":
             return
         booking = wire.read_booking(message.data)
-        status = booking.status.lower()
-        heard = self.heard.setdefault(booking.booking_id, Heard())
+        heard = self.heard.setdefault(booking.id, Heard())
         heard.booking = booking
-        heard.statuses.append(status)
-        if not heard.first_at and status in DECIDED:
+        heard.statuses.append(booking.status)
+        if not heard.first_at and booking.status in DECIDED:
             heard.first_at = time.perf_counter()
-        news = self._waiting.get(booking.booking_id)
+        news = self._waiting.get(booking.id)
         if news is not None and not news.done():
             news.set_result(None)

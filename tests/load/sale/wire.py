@@ -14,16 +14,12 @@ class Money(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    section_id: str = ""
+    section_id: str
     seat_id: str | None = None
 
 
 class Ticket(Struct, frozen=True):
-    """The API nests the place; the socket does not."""
-
-    place: Place | None = None
-    section_id: str = ""
-    seat_id: str | None = None
+    place: Place
 
 
 class NextAction(Struct, frozen=True):
@@ -32,12 +28,11 @@ class NextAction(Struct, frozen=True):
 
 
 class Booking(Struct, frozen=True):
-    """Of the API (`id`, lower case) and of the socket (`booking_id`, upper case) alike."""
+    """The same of the API and of the socket."""
 
-    id: str = ""
-    booking_id: str = ""
-    event_id: str = ""
-    status: str = ""
+    id: str
+    event_id: str
+    status: str
     reason: str | None = None
     tickets: list[Ticket] = []
     total: Money | None = None

@@ -5,9 +5,8 @@ from tests.load.sale.evidence import Place, Said
 
 
 def said(booking: wire.Booking) -> Said:
-    """The same of a booking from the API and from the socket, which writes its status in capitals."""
     return Said(
-        status=booking.status.lower(),
+        status=booking.status,
         event_id=booking.event_id,
         reason=booking.reason or "",
         tickets=tuple(map(_place, booking.tickets)),
@@ -16,5 +15,4 @@ def said(booking: wire.Booking) -> Said:
 
 
 def _place(ticket: wire.Ticket) -> Place:
-    at = ticket.place or ticket
-    return Place(at.section_id, at.seat_id or "")
+    return Place(ticket.place.section_id, ticket.place.seat_id or "")

@@ -1,0 +1,1 @@
+"""Mails: tickets, cancellations and reminders, each sent once."""
