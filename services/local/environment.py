@@ -76,6 +76,8 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
             "MAIL_HOST": HOST,
             "MAIL_PORT": str(mailbox_port("smtp")),
             "PYTHONUNBUFFERED": "1",
+            # Ten processes that compile the same modules at every start take half a minute to do so.
+            "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPATH": str(ABSENT),
             # Large blocks (a password's 19 MiB of Argon2) go back to the machine when they are done with.
             "MALLOC_MMAP_THRESHOLD_": "1048576",
