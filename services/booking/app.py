@@ -16,8 +16,10 @@ from services.booking.servicer import BookingServicer
 from services.booking.settings import BookingSettings
 from services.booking.tables import OUTBOX
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
+from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
-from services.kit.database.engine import open_engine, ping
+from services.kit.database.engine import open_engine
+from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.ids import new_id
@@ -58,5 +60,8 @@ async def compose(settings: BookingSettings) -> AsyncIterator[App]:
                 "unpaid": handlers.watch_unpaid(),
                 "facts": facts.run(FactsConsumer(handlers).handle),
             },
-            checks={"postgres": Check(partial(ping, engine))},
+            checks={
+                "postgres": Check(partial(ping_postgres, engine)),
+                "kafka": Check(partial(ping_kafka, settings), required=False),
+            },
         )

@@ -12,7 +12,7 @@ import structlog
 from services.booking import metrics
 from services.booking.domain import Booking
 from services.booking.ports import LeaseLost, Store
-from services.booking.saga import Peers, Progress, run
+from services.booking.saga import PAUSES_S, Peers, Progress, run
 from services.kit import tracing
 from services.kit.batching import Batcher
 from services.kit.errors import NotNow, Overloaded
@@ -67,8 +67,23 @@ class Conductor:
         return task
 
     async def write(self, progress: Progress) -> None:
-        """The saga's journal."""
-        await self._write(progress)
+        """The saga's journal. Tried again while the database does not answer, for a while."""
+        for pause_s in PAUSES_S:
+            try:
+                return await self._write(progress)
+            except NotNow:
+                await asyncio.sleep(pause_s)
+            except LeaseLost:
+                # The write before this one may have been the one that ended our lease, its reply lost.
+                if await self._is_written(progress):
+                    return None
+                raise
+        return await self._write(progress)
+
+    async def _is_written(self, progress: Progress) -> bool:
+        async with self._store.transaction() as bookings:
+            found = (await bookings.find([progress.booking.id])).get(progress.booking.id)
+        return found is not None and found.booking == progress.booking and found.booking.decided
 
     async def _run(self, progress: Progress) -> Booking:
         deadline.begin(None)  # The caller's deadline is not the saga's.

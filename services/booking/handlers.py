@@ -24,6 +24,7 @@ CANCEL_S: Final = 3.0
 LOOK_S: Final = 2.0
 AT_ONCE: Final = 200
 CANCELLABLE: Final = frozenset({Status.CONFIRMED, Status.AWAITING_PAYMENT})
+CANCELLED: Final = frozenset({Status.CANCELLING, Status.CANCELLED})
 log = structlog.get_logger()
 
 
@@ -55,11 +56,15 @@ class BookingHandlers:
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
         """Give back the seats and the money; what is cancelled already stays so."""
         known = (await self._known(booking_id, user_id)).booking
-        if known.status in {Status.CANCELLED, Status.CANCELLING}:
+        if known.status in CANCELLED:
             return known
         task = await self._put_back_to_work(booking_id, CANCELLABLE, _cancelled("cancelled-by-buyer"))
         if task is None:
-            raise NotCancellable((await self.booking(booking_id)).status)
+            known = await self.booking(booking_id)
+            # Another call may have been faster: one wish, one answer.
+            if known.status in CANCELLED:
+                return known
+            raise NotCancellable(known.status)
         await asyncio.wait({task}, timeout=CANCEL_S)
         return await self.booking(booking_id)
 

@@ -81,8 +81,11 @@ _SOLD: Final = text("""
     SELECT booking_id FROM bookings WHERE event_id = :event_id AND status IN ('CONFIRMED', 'AWAITING_PAYMENT')
     LIMIT :limit
 """)
+# It waits for nobody: whoever writes one of these rows at the moment renews its lease as well, and two statements that
+# wait for each other's rows are a deadlock.
 _RENEW: Final = text(f"""
-    UPDATE bookings SET leased_until = now() + {LEASE} WHERE booking_id = ANY(:ids) AND leased_by = :me
+    UPDATE bookings SET leased_until = now() + {LEASE} WHERE booking_id IN (
+        SELECT booking_id FROM bookings WHERE booking_id = ANY(:ids) AND leased_by = :me FOR UPDATE SKIP LOCKED)
 """)  # noqa: S608
 
 

@@ -45,6 +45,15 @@ class DependencyDown(NotNow):
         self.dependency = dependency
 
 
+class Contended(NotNow):
+    """The database gave up on a transaction that others stood in the way of; it changed nothing."""
+
+    reason = "database-busy"
+
+    def __init__(self) -> None:
+        super().__init__("too many wanted the same rows at once")
+
+
 class Overloaded(NotNow):
     """More waits already than may wait."""
 

@@ -1,9 +1,14 @@
 """HTTP pages that every process has: health, liveness and metrics."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from http import HTTPStatus
 from typing import Final
 
+import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
@@ -11,6 +16,11 @@ from services.kit.health import Health
 from services.kit.settings import ServiceSettings
 
 SHUTDOWN_S: Final = 5.0
+BACKLOG: Final = 4096
+# An application may say in its own words what is wrong with a request that never reached it: status, detail.
+type OnBadRequest = Callable[[int, str], web.Response]
+ON_BAD_REQUEST: Final[web.AppKey[OnBadRequest]] = web.AppKey("on_bad_request")
+log = structlog.get_logger()
 
 
 def operations_apps(settings: ServiceSettings, health: Health) -> dict[str, web.Application]:
@@ -49,17 +59,69 @@ class WebServer:
     """One application on one port."""
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
+        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         self._host, self._port = host, port
+        self._on_bad_request = app.get(ON_BAD_REQUEST, bad_request)
+        self._listener: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port, backlog=4096).start()
+        server, loop = self._runner.server, asyncio.get_running_loop()
+        if server is None:
+            raise RuntimeError("a runner without a server: its setup failed")
+        # Not aiohttp's own site: that one knows no other protocol than its own.
+        connection = partial(_Connection, server, loop=loop, on_bad_request=self._on_bad_request)
+        self._listener = await loop.create_server(connection, self._host, self._port, backlog=BACKLOG)
 
     @property
     def ports(self) -> Sequence[int]:
-        return [address[1] for address in self._runner.addresses]
+        sockets = self._listener.sockets if self._listener is not None else ()
+        return [listening.getsockname()[1] for listening in sockets]
 
     async def stop(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
+
+
+class _Connection(web.RequestHandler):
+    """A client's connection: what the parser rejects, or an application lets fall, is answered with a problem."""
+
+    __slots__ = ("_on_bad_request",)
+
+    def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop, on_bad_request: OnBadRequest) -> None:
+        super().__init__(server, loop=loop, access_log=None)  # type: ignore[arg-type] # None: no access log
+        self._on_bad_request = on_bad_request
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is wrong with a request is its sender's business; a fault is ours and is logged."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is under way already")
+        if isinstance(exc, HttpProcessingError) and status < 500:
+            response = self._on_bad_request(status, _what_is_wrong(exc))
+        else:
+            log.error("request_failed", route="unmatched", exc_info=exc)
+            response = bad_request(status, "something is broken on our side")
+        response.force_close()
+        return response
+
+
+def _what_is_wrong(error: HttpProcessingError) -> str:
+    if isinstance(error, LineTooLong):
+        return "the first line, or a header, is too long"
+    # What was not understood is quoted on the lines after the first.
+    return f"not HTTP: {error.message.partition('\n')[0].rstrip(':')}"[:200]
+
+
+def bad_request(status: int, detail: str) -> web.Response:
+    """A problem (RFC 9457) that says no more than its status does."""
+    title = HTTPStatus(status).phrase
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return web.json_response(problem, status=status, content_type="application/problem+json")

@@ -15,6 +15,7 @@ async def ping(settings: KafkaSettings) -> None:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(TIMEOUT_S):
                 _, writer = await asyncio.open_connection(host, int(port))
-            writer.close()
+                writer.close()
+                await writer.wait_closed()
             return
     raise ConnectionError(f"no broker of {settings.kafka_brokers} answers")

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.kit.errors import DependencyDown
+from services.kit.errors import Contended, DependencyDown
 from services.kit.settings import PostgresSettings
 
 # A transaction here is short by rule; one that is not is stopped before it stops others.
@@ -26,6 +26,8 @@ _CONNECT_TIMEOUT_S: Final = 3
 _POOL_WAIT_S: Final = 3
 # SQLSTATE classes 08 (connection) and 57P (shutdown), 53 (out of resources): the server, not the statement, failed.
 _AWAY: Final = ("08", "57P", "53")
+# Class 40 (deadlock, serialization), lock_not_available, query_canceled by a timeout: nothing was changed, try again.
+_CONTENDED: Final = ("40", "55P03", "57014")
 _AWAY_DRIVER: Final = (
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
@@ -64,7 +66,7 @@ def open_engine(settings: PostgresSettings) -> AsyncEngine:
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction at PostgreSQL's default isolation (read committed): committed at the end, undone by an exception.
 
-    Raises DependencyDown when the server is away. When that happens at the commit nobody knows whether it took place:
+    Raises Contended when it changed nothing and may be tried again, DependencyDown when the server is away. When that happens at the commit nobody knows whether it took place:
     whoever asks again must do so by key.
     """
     with postgres_errors():
@@ -77,6 +79,8 @@ def postgres_errors() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout, *_AWAY_DRIVER) as error:
+        if _sqlstate(error).startswith(_CONTENDED):
+            raise Contended from error
         if _is_away(error):
             raise DependencyDown("postgres") from error
         raise
@@ -87,12 +91,16 @@ def _is_away(error: Exception) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(error.orig, "sqlstate", None) or ""
+    state = _sqlstate(error)
     return (
         error.connection_invalidated
-        or str(state).startswith(_AWAY)
+        or state.startswith(_AWAY)
         or (isinstance(error, InterfaceError | OperationalError) and not state)
     )
+
+
+def _sqlstate(error: Exception) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
 async def ping(engine: AsyncEngine) -> None:
