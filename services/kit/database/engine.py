@@ -66,8 +66,8 @@ def open_engine(settings: PostgresSettings) -> AsyncEngine:
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction at PostgreSQL's default isolation (read committed): committed at the end, undone by an exception.
 
-    Raises Contended when it changed nothing and may be tried again, DependencyDown when the server is away. When that happens at the commit nobody knows whether it took place:
-    whoever asks again must do so by key.
+    Raises Contended when it changed nothing and may be tried again, DependencyDown when the server is away. When the
+    server goes at the commit nobody knows whether it took place: whoever asks again must do so by key.
     """
     with postgres_errors():
         async with engine.begin() as tx:
