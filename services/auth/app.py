@@ -16,6 +16,7 @@ from services.auth.signing import KeySmith, derive
 from services.auth.tables import OUTBOX
 from services.auth.throttle import LenientThrottle, Limits, RedisThrottle
 from services.kit.bus.kafka import KafkaPublisher
+from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
 from services.kit.database import engine as database
 from services.kit.database.relay import Relay
@@ -62,6 +63,7 @@ async def compose(settings: AuthSettings) -> AsyncIterator[App]:
                 "signing-key": Check(keys.signer),
                 # Without it nobody is throttled, and logins go on.
                 "redis": Check(partial(ping_redis, redis), required=False),
+                "kafka": Check(partial(ping_kafka, settings), required=False),
             },
         )
 

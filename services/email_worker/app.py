@@ -15,8 +15,10 @@ from services.email_worker.sender import Sender
 from services.email_worker.settings import EmailWorkerSettings
 from services.email_worker.smtp import SmtpCheck, SmtpLane
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
+from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
-from services.kit.database.engine import open_engine, ping
+from services.kit.database.engine import open_engine
+from services.kit.database.engine import ping as ping_postgres
 from services.kit.health import Check
 from services.kit.process import App
 
@@ -41,7 +43,9 @@ async def compose(settings: EmailWorkerSettings) -> AsyncIterator[App]:
         yield App(
             jobs={"facts": bus.run(facts.handle), "sender": sender.run(), "keeper": Keeper(store, utc_now).run()},
             checks={
-                "postgres": Check(partial(ping, engine)),
+                "postgres": Check(partial(ping_postgres, engine)),
+                # Facts wait at the broker; mails that are due go out meanwhile.
+                "kafka": Check(partial(ping_kafka, settings), required=False),
                 "mail-server": Check(SmtpCheck(settings).ping, required=False),
             },
             on_drain=sender.stop,

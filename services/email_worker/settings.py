@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from services.email_worker.domain import is_address
-from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings
+from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings, own_url
 from services.kit.topology import topology
 
 
@@ -32,7 +32,7 @@ class EmailWorkerSettings(ServiceSettings, PostgresSettings, KafkaSettings):
     # A reminder to pay waits this long, for most buyers pay at once and need none.
     mail_payment_reminder_s: float = Field(default=60.0, ge=0, le=3600)
     # Where the links in mails lead.
-    mail_site_url: str = Field(default="http://localhost:3001", pattern=r"^https?://[^\s\"'<>]+$")
+    mail_site_url: str = Field(default=own_url("frontend"), pattern=r"^https?://[^\s\"'<>]+$")
 
     @field_validator("mail_from")
     @classmethod

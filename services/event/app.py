@@ -11,8 +11,10 @@ from services.event.servicer import EventServicer
 from services.event.settings import EventSettings
 from services.event.tables import OUTBOX
 from services.kit.bus.kafka import KafkaPublisher
+from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
-from services.kit.database.engine import open_engine, ping
+from services.kit.database.engine import open_engine
+from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.process import App
@@ -29,7 +31,10 @@ async def compose(settings: EventSettings) -> AsyncIterator[App]:
         yield App(
             rpc={"event.EventService": partial(event_pb2_grpc.add_EventServiceServicer_to_server, servicer)},
             jobs={"relay": relay.run()},
-            checks={"postgres": Check(partial(ping, engine))},
+            checks={
+                "postgres": Check(partial(ping_postgres, engine)),
+                "kafka": Check(partial(ping_kafka, settings), required=False),
+            },
         )
     finally:
         await publisher.close()

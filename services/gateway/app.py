@@ -15,7 +15,7 @@ from services.gateway.clients.payments import PaymentClient
 from services.gateway.clients.peers import open_peers
 from services.gateway.clients.tickets import TicketClient
 from services.gateway.clients.users import UserClient
-from services.gateway.edge.boundary import boundary
+from services.gateway.edge.boundary import boundary, expect, unreadable
 from services.gateway.edge.cors import Cors
 from services.gateway.edge.dispatch import Door, bind
 from services.gateway.edge.limits import Limiter
@@ -30,6 +30,7 @@ from services.kit.health import Check
 from services.kit.process import App
 from services.kit.redis import open_redis, ping
 from services.kit.tokens import TokenVerifier
+from services.kit.web import ON_BAD_REQUEST
 
 TAGS: Final = {
     auth.TAG: "Accounts, sessions and the keys that verify what we sign.",
@@ -85,10 +86,11 @@ def web_application(
     )
     around = boundary(timeout_s=settings.request_timeout_s, cors=Cors(settings.cors_origins))
     app = web.Application(middlewares=[around], client_max_size=settings.body_limit)
+    app[ON_BAD_REQUEST] = unreadable
     for operation in operations:
         if operation.method == "GET":
-            app.router.add_get(operation.path, bind(operation, door))
+            app.router.add_get(operation.path, bind(operation, door), expect_handler=expect)
         else:
-            app.router.add_route(operation.method, operation.path, bind(operation, door))
+            app.router.add_route(operation.method, operation.path, bind(operation, door), expect_handler=expect)
     add_pages(app, operations, tags=TAGS)
     return app

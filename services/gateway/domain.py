@@ -64,6 +64,13 @@ class UnknownBooking(Refusal):
         super().__init__("no such booking of yours")
 
 
+class NotCancellable(Refusal):
+    kind, reason = Kind.CONFLICT, "booking-not-cancellable"
+
+    def __init__(self) -> None:
+        super().__init__("a booking that was not sold can not be cancelled")
+
+
 class KeyReused(Refusal):
     kind, reason = Kind.INVALID, "idempotency-key-reused"
 
@@ -166,10 +173,16 @@ class Queued:
     event_id: str
     line: InLine
     queued_at: datetime
+    # Its owner does not want it any more; the worker will see that.
     cancelled: bool = False
+    # What the worker recorded of an order that booking never knew, and why.
+    ended: Literal["rejected", "cancelled"] | None = None
+    reason: str = ""
 
     @property
-    def status(self) -> Literal["queued", "cancelling", "cancelled"]:
+    def status(self) -> Literal["queued", "cancelling", "cancelled", "rejected"]:
+        if self.ended is not None:
+            return self.ended
         if not self.cancelled:
             return "queued"
         return "cancelled" if self.line.is_served else "cancelling"

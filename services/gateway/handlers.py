@@ -1,9 +1,10 @@
 """Bookings at the door: an order joins the line; a booking is looked up at the desk first, then in the line."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.gateway import metrics
-from services.gateway.domain import Order, Queued, UnknownBooking
+from services.gateway.domain import NotCancellable, Order, Queued, UnknownBooking
 from services.gateway.models.bookings import Booking, Bookings, QueuePosition
 from services.gateway.ports import BookingDesk, Catalogue, Queue
 from services.kit.batching import Batcher
@@ -39,7 +40,7 @@ class BookingHandlers:
             queued = await self._queue.find(booking_id)
         if queued is None or queued.user_id != user_id:
             raise UnknownBooking
-        if queued.line.is_served and not queued.cancelled:
+        if queued.line.is_served and queued.status == "queued":
             return await self._served(queued)
         return waiting(queued)
 
@@ -49,27 +50,32 @@ class BookingHandlers:
             return await self._desk.cancel(booking_id, user_id=user_id)
         except UnknownBooking:
             queued = await self._queue.cancel(booking_id, user_id=user_id)
-        if queued is not None:
+        # Its turn may have come between the two questions.
+        try:
+            return await self._desk.cancel(booking_id, user_id=user_id)
+        except UnknownBooking:
+            if queued is None:
+                raise
+            if queued.status == "rejected":
+                raise NotCancellable from None
             return waiting(queued)
-        # Its turn came between the two questions, or it never was.
-        return await self._desk.cancel(booking_id, user_id=user_id)
+        except NotCancellable:
+            # The desk is deciding it; the worker will see the mark when it has.
+            if queued is not None and (await self._desk.get(booking_id, user_id=user_id)).status == "pending":
+                return waiting(queued)
+            raise
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         return await self._desk.of_user(user_id, limit=limit, cursor=cursor)
 
     async def _served(self, queued: Queued) -> Booking:
-        """Its turn has come: the desk learned of it after we asked, or refused to take it at all."""
+        """Its turn has come: the desk learned of it, or the worker recorded its end, after we asked."""
         try:
             return await self._desk.get(queued.booking_id, user_id=queued.user_id)
         except UnknownBooking:
-            return Booking(
-                id=queued.booking_id,
-                event_id=queued.event_id,
-                status="rejected",
-                reason="order-refused",
-                created_at=queued.queued_at,
-                updated_at=queued.queued_at,
-            )
+            found = await self._queue.find(queued.booking_id) or queued
+        # One that left the line without a word was not sold either.
+        return waiting(found if found.status != "queued" else replace(found, ended="rejected", reason="order-refused"))
 
     async def _place_many(self, orders: Sequence[Order]) -> Sequence[Queued | Exception]:
         return await self._queue.place(orders)
@@ -83,8 +89,8 @@ def waiting(queued: Queued) -> Booking:
         id=queued.booking_id,
         event_id=queued.event_id,
         status=queued.status,
-        reason="cancelled-by-buyer" if queued.cancelled else None,
-        queue=position if queued.status != "cancelled" else None,
+        reason=queued.reason or ("cancelled-by-buyer" if queued.cancelled else None),
+        queue=position if queued.status in {"queued", "cancelling"} else None,
         created_at=queued.queued_at,
         updated_at=queued.queued_at,
     )

@@ -17,13 +17,17 @@ class Queue(Protocol):
         KeyReused, QueueFull.
         """
 
-    async def find(self, booking_id: str) -> Queued | None: ...
+    async def find(self, booking_id: str) -> Queued | None:
+        """With what the worker recorded, when it ended without the booking service."""
 
     async def repeated(self, order: Order) -> Queued | None:
         """The booking that the order's idempotency key stands for, if any. Refuses KeyReused."""
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Queued | None:
-        """Mark one that still waits as cancelled; None when it does not wait or is not this user's. Idempotent."""
+        """Mark one that still waits as cancelled; one that ended stays as it ended.
+
+        None when its turn came and nothing was recorded of it, or it is not this user's. Idempotent.
+        """
 
 
 class Catalogue(Protocol):
@@ -37,6 +41,6 @@ class BookingDesk(Protocol):
     async def get(self, booking_id: str, *, user_id: str) -> Booking: ...
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
-        """Idempotent. Refuses `booking-not-cancellable`."""
+        """Idempotent. Refuses NotCancellable."""
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings: ...

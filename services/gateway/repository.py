@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, OutOfMemoryError
@@ -21,6 +21,7 @@ from services.kit.redis import redis_errors
 
 # How long an order that nobody served is remembered, and an idempotency key with it.
 KEPT_S: Final = 24 * 3600
+_ENDED: Final[dict[bytes, Literal["rejected", "cancelled"]]] = {b"REJECTED": "rejected", b"CANCELLED": "cancelled"}
 
 
 class RedisQueue:
@@ -63,6 +64,8 @@ class RedisQueue:
             line=InLine(int(record[queue.RECORD_NUMBER.encode()]), int(served)),
             queued_at=_time(record[queue.RECORD_QUEUED_AT.encode()]),
             cancelled=record.get(queue.RECORD_CANCELLED.encode()) == b"1",
+            ended=_ENDED.get(record.get(queue.RECORD_STATUS.encode(), b"")),
+            reason=record.get(queue.RECORD_REASON.encode(), b"").decode(),
         )
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Queued | None:

@@ -31,13 +31,14 @@ end
 return {'placed', booking, number, served, at}
 """
 
-# Returns 1 when the order waits and is now marked; 0 when its turn has come, or it is not this user's.
+# Returns 1 when the order waits and is now marked, was marked before, or has ended; 0 when its turn has come and
+# nothing is recorded of it, or it is not this user's.
 CANCEL: Final = """
 local record, served_key = KEYS[1], KEYS[2]
-local known = redis.call('HMGET', record, 'user_id', 'number')
+local known = redis.call('HMGET', record, 'user_id', 'number', 'status', 'cancelled')
 if known[1] ~= ARGV[1] then return 0 end
+if known[3] or known[4] then return 1 end
 local served = tonumber(redis.call('GET', served_key) or '0')
-if redis.call('HEXISTS', record, 'cancelled') == 1 then return 1 end
 if tonumber(known[2]) <= served then return 0 end
 redis.call('HSET', record, 'cancelled', '1')
 return 1

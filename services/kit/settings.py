@@ -93,3 +93,8 @@ class RedisSettings(BaseSettings):
 def peer_url(name: str) -> str:
     """Where a peer is unless told otherwise: the reference's `localhost:<port>`."""
     return f"localhost:{topology().services[name].ports['grpc']}"
+
+
+def own_url(name: str) -> str:
+    """Where a browser on this machine reaches a service's HTTP port, unless told otherwise."""
+    return f"http://localhost:{topology().services[name].ports['http']}"

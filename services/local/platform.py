@@ -143,8 +143,10 @@ def _health_url(row: Service) -> str:
 
 
 async def _is_up(session: aiohttp.ClientSession, url: str) -> bool:
+    """Ready, and so is everything it could do without: a gateway whose peers are still starting answers 503."""
     try:
         async with session.get(url) as response:
-            return response.status == 200
+            parts = (await response.json())["components"].values()
+            return response.status == 200 and all(part["status"] == "UP" for part in parts)
     except (aiohttp.ClientError, TimeoutError):
         return False

@@ -6,7 +6,6 @@ from typing import Final
 
 from services.kit.topology import Service, topology
 
-
 # The highest port of the table and this are still a port.
 MOST: Final = 15_000
 

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from protos.gen import payment_pb2_grpc
 from services.kit.bus.kafka import KafkaPublisher
+from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
-from services.kit.database.engine import open_engine, ping
+from services.kit.database.engine import open_engine
+from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.process import App, Job
@@ -60,7 +62,11 @@ async def compose(settings: PaymentSettings) -> AsyncIterator[App]:
                 "abandoned": settling.run_abandoned(),
                 **provider.jobs,
             },
-            checks={"postgres": Check(partial(ping, engine)), **provider.checks},
+            checks={
+                "postgres": Check(partial(ping_postgres, engine)),
+                "kafka": Check(partial(ping_kafka, settings), required=False),
+                **provider.checks,
+            },
         )
     finally:
         await provider.psp.close()

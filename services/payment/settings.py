@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings, peer_url
+from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings, own_url, peer_url
 
 
 class PaymentSettings(ServiceSettings, PostgresSettings, KafkaSettings):
@@ -14,7 +14,7 @@ class PaymentSettings(ServiceSettings, PostgresSettings, KafkaSettings):
     # Who moves the money. The sandbox moves none.
     payment_provider: Literal["stripe", "sandbox"] = "sandbox"
     # Where a buyer's browser reaches this process: the links of the sandbox's 3-D Secure page begin so.
-    public_url: str = Field(default="http://localhost:8081", pattern=r"^https?://[^\s]+$")
+    public_url: str = Field(default=own_url("payment"), pattern=r"^https?://[^\s]+$")
 
     # How long the PSP may take to answer one call, its retries included.
     psp_timeout_s: float = Field(default=4.0, gt=0, le=60)

@@ -11,11 +11,13 @@ from aiohttp import web
 
 from protos.gen import realtime_pb2_grpc
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
+from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
 from services.kit.errors import NotNow
 from services.kit.health import Check
 from services.kit.process import App
-from services.kit.redis import open_redis, ping
+from services.kit.redis import open_redis
+from services.kit.redis import ping as ping_redis
 from services.kit.tokens import TokenVerifier
 from services.realtime.consumer import FactsConsumer
 from services.realtime.handlers import RealtimeHandlers
@@ -55,7 +57,11 @@ async def compose(settings: RealtimeSettings) -> AsyncIterator[App]:
                 "facts": facts.run(FactsConsumer(handlers, utc_now).handle),
                 "report": _report(handlers),
             },
-            checks={"redis": Check(partial(ping, redis))},
+            checks={
+                "redis": Check(partial(ping_redis, redis)),
+                # Results come by RPC as well: without the bus, only live seats and what was forgotten are late.
+                "kafka": Check(partial(ping_kafka, settings), required=False),
+            },
             on_drain=sockets.drain,
         )
     finally:

@@ -1,16 +1,28 @@
-"""What a user is told of bookings and payments: messages of other services as the JSON that browsers read."""
+"""What a user is told of bookings and payments: messages of other services as the JSON of the public API.
+
+A booking here is the booking of `GET /api/v1/bookings/{id}`, a payment that of `GET /api/v1/payments/{id}`: the same
+fields, the same words, null for what is absent. tests/contract/test_public_shapes.py holds the two together.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Final
+
 import msgspec
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from protos.gen import booking_pb2, messages_pb2, money_pb2, payment_pb2, ticket_pb2
 from services.kit.bus.facts import Fact
 from services.realtime.domain import UserMessage, checked_user
 from services.realtime.rooms import Seat, SeatsDelta, Section
 
+_BOOKING_STATUS: Final = {number: name.lower() for name, number in booking_pb2.BookingStatus.items()}
+_PAYMENT_STATUS: Final = {number: name.lower() for name, number in payment_pb2.PaymentStatus.items()}
+_ENCODE: Final = msgspec.json.Encoder().encode
 
-class Amount(msgspec.Struct):
+
+class Money(msgspec.Struct):
     amount: int
     currency: str
 
@@ -21,48 +33,66 @@ class NextAction(msgspec.Struct):
     client_secret: str
 
 
-class Ticket(msgspec.Struct):
-    ticket_id: str
-    seat_id: str
+class Place(msgspec.Struct):
+    seat_id: str | None
     section_id: str
     label: str
+    price: Money
+
+
+class Ticket(msgspec.Struct):
+    id: str
+    place: Place
     qr_payload: str
 
 
-class BookingNews(msgspec.Struct):
-    booking_id: str
+class BookingNews(msgspec.Struct, kw_only=True):
+    id: str
     event_id: str
     status: str
-    reason: str = ""
-    total: Amount | None = None
-    payment_id: str = ""
-    next_action: NextAction | None = None
-    expires_at: str | None = None
-    tickets: list[Ticket] = []
+    reason: str | None
+    places: list[Place]
+    total: Money | None
+    payment_id: str | None
+    next_action: NextAction | None
+    expires_at: datetime | None
+    tickets: list[Ticket]
+    # Of a booking that is news the queue knows nothing any more.
+    queue: None = None
+    created_at: datetime | None
+    updated_at: datetime | None
 
 
-class PaymentNews(msgspec.Struct):
-    payment_id: str
+class PaymentNews(msgspec.Struct, kw_only=True):
+    id: str
     booking_id: str
     status: str
-    failure_reason: str
-    amount: Amount | None
-    refunded: Amount | None
+    amount: Money
+    refunded: Money
+    failure_reason: str | None
+    next_action: NextAction | None
+    provider: str
+    created_at: datetime | None
+    updated_at: datetime | None
 
 
-def booking_news(user_id: str, booking: booking_pb2.Booking) -> UserMessage:
+def booking_news(user_id: str, booking: booking_pb2.Booking, *, complete: bool = True) -> UserMessage:
     news = BookingNews(
-        booking.booking_id,
-        booking.event_id,
-        booking_pb2.BookingStatus.Name(booking.status),
-        booking.reason,
-        _amount(booking.total) if booking.HasField("total") else None,
-        booking.payment_id,
-        _next_action(booking.next_action) if booking.HasField("next_action") else None,
-        booking.expires_at.ToJsonString() if booking.HasField("expires_at") else None,
-        [_ticket(ticket) for ticket in booking.tickets],
+        id=booking.booking_id,
+        event_id=booking.event_id,
+        status=_BOOKING_STATUS[booking.status],
+        reason=booking.reason or None,
+        places=[_place(place) for place in booking.places],
+        total=_money(booking.total) if booking.HasField("total") else None,
+        payment_id=booking.payment_id or None,
+        next_action=_next_action(booking.next_action) if booking.HasField("next_action") else None,
+        expires_at=_time(booking.expires_at) if booking.HasField("expires_at") else None,
+        tickets=[_ticket(ticket) for ticket in booking.tickets],
+        created_at=_time(booking.created_at) if booking.HasField("created_at") else None,
+        updated_at=_time(booking.updated_at) if booking.HasField("updated_at") else None,
     )
-    return _message(user_id, news, complete=True)
+    dedupe = f"booking:{news.id}:{news.status}"
+    return UserMessage(checked_user(user_id), "booking", _ENCODE(news), dedupe, complete)
 
 
 def booking_fact(fact: Fact) -> UserMessage | None:
@@ -70,45 +100,37 @@ def booking_fact(fact: Fact) -> UserMessage | None:
     match fact.type:
         case "messages.BookingConfirmed":
             confirmed = messages_pb2.BookingConfirmed.FromString(fact.body)
-            news = BookingNews(
-                confirmed.booking_id,
-                confirmed.event_id,
-                "CONFIRMED",
-                total=_amount(confirmed.total) if confirmed.HasField("total") else None,
-                payment_id=confirmed.payment_id,
-                tickets=[_ticket(ticket) for ticket in confirmed.tickets],
-            )
-            return _message(confirmed.user_id, news, complete=True)
+            return booking_news(confirmed.user_id, _confirmed(confirmed))
         case "messages.BookingRejected":
             rejected = messages_pb2.BookingRejected.FromString(fact.body)
-            news = BookingNews(rejected.booking_id, rejected.event_id, "REJECTED", rejected.reason)
-            return _message(rejected.user_id, news, complete=True)
+            return booking_news(rejected.user_id, _ended(rejected, booking_pb2.REJECTED))
         case "messages.BookingCancelled":
             cancelled = messages_pb2.BookingCancelled.FromString(fact.body)
-            news = BookingNews(cancelled.booking_id, cancelled.event_id, "CANCELLED", cancelled.reason)
-            return _message(cancelled.user_id, news, complete=True)
+            return booking_news(cancelled.user_id, _ended(cancelled, booking_pb2.CANCELLED))
         case "messages.BookingAwaitingPayment":
             waits = messages_pb2.BookingAwaitingPayment.FromString(fact.body)
-            expires_at = waits.expires_at.ToJsonString() if waits.HasField("expires_at") else None
-            news = BookingNews(waits.booking_id, waits.event_id, "AWAITING_PAYMENT", expires_at=expires_at)
             # It does not say what the buyer has to do next; booking-worker's word, which does, is sent after it.
-            return _message(waits.user_id, news, complete=False)
+            return booking_news(waits.user_id, _waiting(waits), complete=False)
     return None
 
 
 def payment_news(user_id: str, payment: payment_pb2.Payment) -> UserMessage:
-    status = payment_pb2.PaymentStatus.Name(payment.status)
+    amount = _money(payment.amount)
     news = PaymentNews(
-        payment.payment_id,
-        payment.booking_id,
-        status,
-        payment.failure_reason,
-        _amount(payment.amount) if payment.HasField("amount") else None,
-        _amount(payment.refunded) if payment.HasField("refunded") else None,
+        id=payment.payment_id,
+        booking_id=payment.booking_id,
+        status=_PAYMENT_STATUS[payment.status],
+        amount=amount,
+        refunded=_money(payment.refunded) if payment.HasField("refunded") else Money(0, amount.currency),
+        failure_reason=payment.failure_reason or None,
+        next_action=_next_action(payment.next_action) if payment.HasField("next_action") else None,
+        provider=payment.provider,
+        created_at=_time(payment.created_at) if payment.HasField("created_at") else None,
+        updated_at=_time(payment.updated_at) if payment.HasField("updated_at") else None,
     )
     # A payment is refunded in parts: the sum tells one part from the next.
-    dedupe = f"payment:{payment.payment_id}:{status}:{payment.refunded.minor}"
-    return UserMessage(checked_user(user_id), "payment", msgspec.json.encode(news), dedupe)
+    dedupe = f"payment:{news.id}:{news.status}:{news.refunded.amount}"
+    return UserMessage(checked_user(user_id), "payment", _ENCODE(news), dedupe)
 
 
 def seats_delta(fact: Fact) -> SeatsDelta:
@@ -122,19 +144,49 @@ def seats_delta(fact: Fact) -> SeatsDelta:
     )
 
 
-def _message(user_id: str, news: BookingNews, *, complete: bool) -> UserMessage:
-    dedupe = f"booking:{news.booking_id}:{news.status}"
-    return UserMessage(checked_user(user_id), "booking", msgspec.json.encode(news), dedupe, complete)
+def _confirmed(fact: messages_pb2.BookingConfirmed) -> booking_pb2.Booking:
+    return booking_pb2.Booking(
+        booking_id=fact.booking_id,
+        event_id=fact.event_id,
+        status=booking_pb2.CONFIRMED,
+        places=[ticket.place for ticket in fact.tickets],
+        total=fact.total if fact.HasField("total") else None,
+        payment_id=fact.payment_id,
+        tickets=fact.tickets,
+        updated_at=fact.confirmed_at if fact.HasField("confirmed_at") else None,
+    )
 
 
-def _amount(money: money_pb2.Money) -> Amount:
-    return Amount(money.minor, money.currency)
+def _ended(
+    fact: messages_pb2.BookingRejected | messages_pb2.BookingCancelled, status: booking_pb2.BookingStatus.ValueType
+) -> booking_pb2.Booking:
+    return booking_pb2.Booking(booking_id=fact.booking_id, event_id=fact.event_id, status=status, reason=fact.reason)
+
+
+def _waiting(fact: messages_pb2.BookingAwaitingPayment) -> booking_pb2.Booking:
+    return booking_pb2.Booking(
+        booking_id=fact.booking_id,
+        event_id=fact.event_id,
+        status=booking_pb2.AWAITING_PAYMENT,
+        expires_at=fact.expires_at if fact.HasField("expires_at") else None,
+    )
+
+
+def _money(money: money_pb2.Money) -> Money:
+    return Money(money.minor, money.currency)
 
 
 def _next_action(action: payment_pb2.NextAction) -> NextAction:
     return NextAction(action.type, action.url, action.client_secret)
 
 
+def _place(place: ticket_pb2.Place) -> Place:
+    return Place(place.seat_id or None, place.section_id, place.label, _money(place.price))
+
+
 def _ticket(ticket: ticket_pb2.Ticket) -> Ticket:
-    place = ticket.place
-    return Ticket(ticket.ticket_id, place.seat_id, place.section_id, place.label, ticket.qr_payload)
+    return Ticket(ticket.ticket_id, _place(ticket.place), ticket.qr_payload)
+
+
+def _time(moment: Timestamp) -> datetime:
+    return moment.ToDatetime(UTC)

@@ -8,7 +8,9 @@ from functools import partial
 
 from protos.gen import ticket_pb2_grpc
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
-from services.kit.database.engine import open_engine, ping
+from services.kit.bus.ping import ping as ping_kafka
+from services.kit.database.engine import open_engine
+from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.process import App
@@ -45,7 +47,10 @@ async def compose(settings: TicketSettings) -> AsyncIterator[App]:
                 "sweep": sweep(handlers, every_s=settings.sweep_every_s),
                 "audit": audit(handlers, every_s=settings.audit_every_s),
             },
-            checks={"postgres": Check(partial(ping, engine))},
+            checks={
+                "postgres": Check(partial(ping_postgres, engine)),
+                "kafka": Check(partial(ping_kafka, settings), required=False),
+            },
         )
     finally:
         await publisher.close()

@@ -6,8 +6,10 @@ from functools import partial
 
 from protos.gen import user_pb2_grpc
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
+from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
-from services.kit.database.engine import open_engine, ping
+from services.kit.database.engine import open_engine
+from services.kit.database.engine import ping as ping_postgres
 from services.kit.health import Check
 from services.kit.process import App
 from services.user.consumer import UsersConsumer
@@ -29,7 +31,10 @@ async def compose(settings: UserSettings) -> AsyncIterator[App]:
         yield App(
             rpc={"user.UserService": partial(user_pb2_grpc.add_UserServiceServicer_to_server, servicer)},
             jobs={"users": users.run(UsersConsumer(handlers).handle)},
-            checks={"postgres": Check(partial(ping, engine))},
+            checks={
+                "postgres": Check(partial(ping_postgres, engine)),
+                "kafka": Check(partial(ping_kafka, settings), required=False),
+            },
         )
     finally:
         await publisher.close()

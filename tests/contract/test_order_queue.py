@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,10 +31,17 @@ class Line(Queue, Protocol):
     async def serve(self, event_id: str, number: int) -> None:
         """What the worker does: every order up to that number has its outcome."""
 
+    async def end(self, booking_id: str, ended: Literal["rejected", "cancelled"], reason: str) -> None:
+        """What the worker records of an order that booking never knew."""
+
 
 class RedisLine(RedisQueue):
     async def serve(self, event_id: str, number: int) -> None:
         await self._redis.set(names.served(event_id), number)
+
+    async def end(self, booking_id: str, ended: Literal["rejected", "cancelled"], reason: str) -> None:
+        recorded = {names.RECORD_STATUS: ended.upper(), names.RECORD_REASON: reason}
+        await self._redis.hset(names.record(booking_id), mapping=recorded)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -156,6 +163,24 @@ async def test_only_its_owner_cancels_what_waits(line: Line) -> None:
     assert owner is not None
     assert again is not None
     assert (owner.status, again.status) == ("cancelling", "cancelled")
+
+
+@pytest.mark.parametrize(("ended", "reason"), [("rejected", "try-again"), ("cancelled", "cancelled-by-buyer")])
+async def test_what_the_worker_recorded_is_found_and_no_cancellation_changes_it(
+    line: Line, ended: Literal["rejected", "cancelled"], reason: str
+) -> None:
+    one = order()
+    await placed(line, one)
+    await line.end(one.booking_id, ended, reason)
+    await line.serve(one.event_id, 1)
+
+    cancelled = await line.cancel(one.booking_id, user_id=one.user_id)
+    found = await line.find(one.booking_id)
+
+    assert found is not None
+    assert (found.status, found.reason, found.cancelled) == (ended, reason, False)
+    assert cancelled == found
+    assert await line.cancel(one.booking_id, user_id=new_id()) is None
 
 
 async def test_whose_turn_has_come_is_not_cancelled_in_the_line(line: Line) -> None:

@@ -146,7 +146,7 @@ async def test_a_buyer_hears_the_result_once(
     assert ready["type"] == "ready"
     assert ready["data"]["user_id"] == user_id
     assert (first.sent, second.sent) == (True, False)
-    assert (told["type"], told["data"]["status"]) == ("booking", "CONFIRMED")
+    assert (told["type"], told["data"]["status"]) == ("booking", "confirmed")
     assert told["data"]["total"] == {"amount": 1250, "currency": "EUR"}
     assert await browser.in_step() == []
 
@@ -182,7 +182,7 @@ async def test_a_socket_that_comes_back_gets_what_it_missed_in_order_and_once(
     await sending
 
     heard = [await back.next() for _ in ids]
-    assert [message["data"]["booking_id"] for message in heard] == ids
+    assert [message["data"]["id"] for message in heard] == ids
     assert await back.in_step() == []
 
 
@@ -207,7 +207,7 @@ async def test_a_user_is_found_on_whichever_instance_holds_the_socket(
 
         told = await elsewhere.next()
         stats = await stub.GetConnectionStats(pb.GetConnectionStatsRequest())
-        assert (told["type"], told["data"]["status"]) == ("payment", "SUCCEEDED")
+        assert (told["type"], told["data"]["status"]) == ("payment", "succeeded")
         assert stats.instance_id == "one"
         assert stats.instances >= 2
 
@@ -447,7 +447,7 @@ async def test_facts_reach_rooms_and_buyers_and_are_not_said_twice(
     by_type = {message["type"]: message["data"] for message in heard}
     assert by_type["seats"]["seats"] == [{"id": "A-1-1", "state": "s"}]
     assert by_type["seats"]["version"] == 4
-    assert by_type["booking"]["status"] == "CONFIRMED"
+    assert by_type["booking"]["status"] == "confirmed"
     assert again.sent is False
     await publisher.close()
 
@@ -481,7 +481,7 @@ async def test_sockets_survive_redis_and_miss_nothing(tmp_path: Path, stores: St
             for booking_id in ids:
                 await _insist(stub, result(user_id, booking_id=booking_id))
         await _until_health(http, url, 200)
-        assert [(await browser.next())["data"]["booking_id"] for _ in ids] == ids
+        assert [(await browser.next())["data"]["id"] for _ in ids] == ids
 
 
 async def _insist(stub: realtime_pb2_grpc.RealtimeServiceAsyncStub, request: pb.NotifyBookingResultRequest) -> None:

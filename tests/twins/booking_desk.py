@@ -1,6 +1,6 @@
 """The booking service as the gateway's handlers see it, in memory."""
 
-from services.gateway.domain import UnknownBooking
+from services.gateway.domain import NotCancellable, UnknownBooking
 from services.gateway.models.bookings import Booking, Bookings
 
 
@@ -16,6 +16,8 @@ class MemoryDesk:
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
         found = await self.get(booking_id, user_id=user_id)
+        if found.status in {"pending", "rejected"}:
+            raise NotCancellable
         cancelled = Booking(id=found.id, event_id=found.event_id, status="cancelled", reason="cancelled-by-buyer")
         self.known[booking_id, user_id] = cancelled
         return cancelled

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from services.gateway.domain import InLine, KeyReused, Order, Queued, QueueFull
 from services.kit.clock import Clock
@@ -21,6 +22,10 @@ class MemoryQueue:
 
     async def serve(self, event_id: str, number: int) -> None:
         self._served[event_id] = number
+
+    async def end(self, booking_id: str, ended: Literal["rejected", "cancelled"], reason: str) -> None:
+        """What the worker records of an order that booking never knew."""
+        self._records[booking_id] = replace(self._records[booking_id], ended=ended, reason=reason)
 
     async def place(self, orders: Sequence[Order]) -> Sequence[Queued | Exception]:
         return [self._place(order) for order in orders]
@@ -41,9 +46,10 @@ class MemoryQueue:
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Queued | None:
         found = await self.find(booking_id)
-        if found is None or found.user_id != user_id or (found.line.is_served and not found.cancelled):
+        if found is None or found.user_id != user_id or (found.line.is_served and found.status == "queued"):
             return None
-        self._records[booking_id] = replace(found, cancelled=True)
+        if found.ended is None:
+            self._records[booking_id] = replace(found, cancelled=True)
         return await self.find(booking_id)
 
     def _place(self, order: Order) -> Queued | Exception:

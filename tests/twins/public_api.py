@@ -137,9 +137,9 @@ class PublicApiTwin:
                 await self._tell(booking)
 
     async def _tell(self, booking: Sold) -> None:
-        told = _told(booking) | {"booking_id": booking.booking_id, "status": booking.status.upper()}
+        told = _told(booking)
         if self.office.told_otherwise(booking):
-            told |= {"status": "REJECTED", "reason": "seat-taken", "tickets": []}
+            told |= {"status": "rejected", "reason": "seat-taken", "tickets": []}
         if booking.status == "awaiting_payment":
             page = f"{self._root}/sandbox/challenge/{self.office.charge_of(booking)}"
             told["next_action"] = {"type": "redirect", "url": page, "client_secret": ""}

@@ -10,8 +10,8 @@ from protos.gen import booking_pb2 as pb
 from protos.gen import payment_pb2 as payments
 from protos.gen import ticket_pb2 as ticket
 from services.gateway.clients.peers import Peers
-from services.gateway.clients.wire import get_time, to_money, to_time
-from services.gateway.domain import UnknownBooking
+from services.gateway.clients.wire import to_money, to_time
+from services.gateway.domain import NotCancellable, UnknownBooking
 from services.gateway.models.bookings import Booking, Bookings, NextAction, Place, Status, Ticket
 from services.kit.errors import PeerRefused
 
@@ -33,12 +33,12 @@ class BookingClient:
 
     async def get(self, booking_id: str, *, user_id: str) -> Booking:
         request = pb.GetBookingRequest(booking_id=booking_id, user_id=user_id)
-        with _unknown():
+        with _refusals():
             return to_booking((await self._booking.call(self._booking.stub.GetBooking, request)).booking)
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
         request = pb.CancelBookingRequest(booking_id=booking_id, user_id=user_id)
-        with _unknown():
+        with _refusals():
             return to_booking((await self._booking.call(self._booking.stub.CancelBooking, request)).booking)
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
@@ -48,12 +48,14 @@ class BookingClient:
 
 
 @contextmanager
-def _unknown() -> Iterator[None]:
+def _refusals() -> Iterator[None]:
     try:
         yield
     except PeerRefused as refused:
         if refused.reason == UnknownBooking.reason:
             raise UnknownBooking from refused
+        if refused.reason == NotCancellable.reason:
+            raise NotCancellable from refused
         raise
 
 
@@ -69,8 +71,8 @@ def to_booking(booking: pb.Booking) -> Booking:
         next_action=to_next_action(booking.next_action) if booking.HasField("next_action") else None,
         expires_at=to_time(booking.expires_at, present=booking.HasField("expires_at")),
         tickets=[_ticket(issued) for issued in booking.tickets],
-        created_at=get_time(booking.created_at),
-        updated_at=get_time(booking.updated_at),
+        created_at=to_time(booking.created_at, present=booking.HasField("created_at")),
+        updated_at=to_time(booking.updated_at, present=booking.HasField("updated_at")),
     )
 
 

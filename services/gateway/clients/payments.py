@@ -7,7 +7,7 @@ from typing import Final, Literal
 from protos.gen import payment_pb2 as pb
 from services.gateway.clients.bookings import to_next_action
 from services.gateway.clients.peers import Peers
-from services.gateway.clients.wire import get_time, to_money
+from services.gateway.clients.wire import to_money, to_time
 from services.gateway.models.common import Money
 from services.gateway.models.payments import Payment
 
@@ -33,10 +33,10 @@ class PaymentClient:
 
     async def get(self, payment_id: str, *, user_id: str) -> Payment:
         request = pb.GetPaymentRequest(payment_id=payment_id, user_id=user_id)
-        return _payment((await self._payment.call(self._payment.stub.GetPayment, request)).payment)
+        return to_payment((await self._payment.call(self._payment.stub.GetPayment, request)).payment)
 
 
-def _payment(payment: pb.Payment) -> Payment:
+def to_payment(payment: pb.Payment) -> Payment:
     amount = to_money(payment.amount)
     return Payment(
         id=payment.payment_id,
@@ -47,6 +47,6 @@ def _payment(payment: pb.Payment) -> Payment:
         failure_reason=payment.failure_reason or None,
         next_action=to_next_action(payment.next_action) if payment.HasField("next_action") else None,
         provider=payment.provider,
-        created_at=get_time(payment.created_at),
-        updated_at=get_time(payment.updated_at),
+        created_at=to_time(payment.created_at, present=payment.HasField("created_at")),
+        updated_at=to_time(payment.updated_at, present=payment.HasField("updated_at")),
     )

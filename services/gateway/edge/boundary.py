@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
@@ -93,6 +93,26 @@ async def _answered(request: web.Request, handler: Handler, timeout_s: float) ->
 def _fault(request: web.Request, error: Exception) -> web.Response:
     log.error("request_failed", route=_route(request), exc_info=error)
     return problems.answer(500, "internal-error", "something is broken on our side", request.path)
+
+
+def unreadable(status: int, detail: str, path: str = "") -> web.Response:
+    """What aiohttp turned away before it came here: there is no trace, and in most cases no path."""
+    response = problems.answer(status, "bad-request", detail, path)
+    response.headers.update(SECURITY)
+    response.headers["Content-Security-Policy"] = NO_PAGE
+    return response
+
+
+async def expect(request: web.Request) -> web.StreamResponse | None:
+    """A client asks before it sends its body. aiohttp calls it before the boundary, with its own words for a no."""
+    if request.version < HttpVersion11:
+        return None
+    if request.headers["Expect"].lower() != "100-continue":
+        return unreadable(417, "Expect: only 100-continue is known", request.path)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # It is not part of the answer.
+    request.writer.output_size = 0
+    return None
 
 
 def _of_http(error: web.HTTPException, path: str) -> web.StreamResponse:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from services.kit.topology import topology
+
 SALE: Final = """\
 1. `POST /api/v1/auth/register`, and keep the tokens. An access token lives for minutes: send it as `Authorization: \
 Bearer …`, and change it with `POST /api/v1/auth/refresh`.
@@ -12,9 +14,11 @@ Bearer …`, and change it with `POST /api/v1/auth/refresh`.
 `rejected` a reason such as `seat-taken`; `awaiting_payment` a `next_action`, and until \
 when the seats are yours."""
 
-SOCKET: Final = """\
-It is served by realtime, at `ws://<host>:3003/ws`. Messages are JSON objects `{"type": …, "data": …}`; those to you \
-alone carry an `id` as well, those to a room its `room`. In `booking` and `payment` the `status` is in upper case.
+SOCKET_PORT: Final = topology().services["realtime"].ports["http"]
+SOCKET: Final = f"""\
+It is served by realtime, at `ws://<host>:{SOCKET_PORT}/ws`. Messages are JSON objects `{{"type": …, "data": …}}`; those to \
+you alone carry an `id` as well, those to a room its `room`. The `data` of a `booking` is what \
+`GET /api/v1/bookings/{{id}}` answers, that of a `payment` what `GET /api/v1/payments/{{id}}` does.
 
 Say who you are in the subprotocols (offer `ticketing.v1` and `bearer.<access token>`), or in the first message, \
 within 5 seconds; a token in the URL would end in logs and is refused. Before the token expires, send a fresh one.
@@ -35,7 +39,7 @@ SOCKET_SENT: Final[list[tuple[str, str]]] = [
 ]
 SOCKET_HEARD: Final[list[tuple[str, str]]] = [
     ("ready", "You are known; `data.cursor` is where you begin."),
-    ("booking", "A booking of yours was decided or changed; `confirmed` carries the tickets."),
+    ("booking", "A booking of yours was decided or changed; a `confirmed` one carries the tickets."),
     ("payment", "A payment of yours moved."),
     ("queue", "How far an event's queue is: subtract `now_serving` from your own number."),
     ("seats", "Places of an event changed after version `since`, up to `version` (that of …/seats)."),

@@ -115,6 +115,9 @@ EXPLAINED: Final[dict[str, Explanation]] = {
         409, "3-D Secure failed", "The bank did not recognise you.", "Try again or use another card."
     ),
     "payment-expired": Explanation(409, "Not paid in time", "The seats were held, then freed.", "Order again."),
+    "malformed-order": Explanation(409, "Order not readable", "The order could not be read.", "Order again."),
+    "try-again": Explanation(409, "Not decided in time", "Nothing was sold and nothing paid.", "Order again."),
+    "cancelled-by-buyer": Explanation(409, "Cancelled", "You cancelled it.", "Order again if you want it after all."),
     "order-refused": Explanation(409, "Order refused", "The order could not be taken.", "Order again."),
     "still-at-work": Explanation(503, "Still at work", "The booking is being decided at this moment.", _SLOW),
     # Ours

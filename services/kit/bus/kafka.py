@@ -123,7 +123,7 @@ class KafkaConsumer:
             auto_offset_reset="earliest",
             max_poll_records=MAX_BATCH,
             session_timeout_ms=15_000,
-            heartbeat_interval_ms=3_000,
+            heartbeat_interval_ms=5_000,
             metadata_max_age_ms=10_000,
         )
         # Held while a batch is worked: partitions change hands between batches only.

@@ -25,7 +25,7 @@ async def result_on_socket(running: Platform, buyer: Buyer, booking_id: str, *, 
         async for message in socket:
             said = message.json()
             data = said.get("data") or {}
-            if said["type"] == "booking" and (data["booking_id"], data["status"]) == (booking_id, status):
+            if said["type"] == "booking" and (data["id"], data["status"]) == (booking_id, status):
                 return dict(data)
     raise AssertionError("the socket closed before the result came")
 
@@ -45,7 +45,7 @@ async def test_a_seat_is_bought_told_on_the_socket_and_mailed(
 ) -> None:
     booking_id = await buyer.book(samples[0].event_id, seats=["S1-1-1", "S1-1-2"])
 
-    result = await result_on_socket(running, buyer, booking_id, status="CONFIRMED")
+    result = await result_on_socket(running, buyer, booking_id, status="confirmed")
     _, booking = await buyer.get(f"/api/v1/bookings/{booking_id}")
 
     assert len(result["tickets"]) == 2
@@ -58,18 +58,18 @@ async def test_a_seat_that_is_gone_is_refused_with_a_reason(
     running: Platform, buyer: Buyer, web: aiohttp.ClientSession, samples: Sequence[Sample]
 ) -> None:
     first = await buyer.book(samples[0].event_id, seats=["S2-1-1"])
-    await result_on_socket(running, buyer, first, status="CONFIRMED")
+    await result_on_socket(running, buyer, first, status="confirmed")
     rival = await new_buyer(running, web)
 
     second = await rival.book(samples[0].event_id, seats=["S2-1-1"])
 
-    assert (await result_on_socket(running, rival, second, status="REJECTED"))["reason"] == "seat-taken"
+    assert (await result_on_socket(running, rival, second, status="rejected"))["reason"] == "seat-taken"
 
 
 async def test_a_declined_card_buys_nothing(running: Platform, buyer: Buyer, samples: Sequence[Sample]) -> None:
     booking_id = await buyer.book(samples[0].event_id, seats=["S3-1-1"], method="pm_card_visa_chargeDeclined")
 
-    result = await result_on_socket(running, buyer, booking_id, status="REJECTED")
+    result = await result_on_socket(running, buyer, booking_id, status="rejected")
     _, snapshot = await buyer.get(f"/api/v1/events/{samples[0].event_id}/seats?section=S3")
 
     assert result["reason"] == "card-declined"
@@ -81,7 +81,7 @@ async def test_a_card_that_asks_its_buyer_is_confirmed_when_he_approves(
 ) -> None:
     method = "pm_card_threeDSecure2Required"
     booking_id = await buyer.book(samples[0].event_id, seats=["S4-1-1"], method=method)
-    waiting = await result_on_socket(running, buyer, booking_id, status="AWAITING_PAYMENT")
+    waiting = await result_on_socket(running, buyer, booking_id, status="awaiting_payment")
     url = waiting["next_action"]["url"]
 
     async with buyer.session.get(url) as page:
@@ -89,12 +89,12 @@ async def test_a_card_that_asks_its_buyer_is_confirmed_when_he_approves(
     async with buyer.session.post(url, data={"outcome": "approve"}) as answer:
         assert answer.status < 400
 
-    await result_on_socket(running, buyer, booking_id, status="CONFIRMED")
+    await result_on_socket(running, buyer, booking_id, status="confirmed")
 
 
 async def test_cancelling_gives_the_money_back(running: Platform, buyer: Buyer, samples: Sequence[Sample]) -> None:
     booking_id = await buyer.book(samples[0].event_id, seats=["S5-1-1"])
-    await result_on_socket(running, buyer, booking_id, status="CONFIRMED")
+    await result_on_socket(running, buyer, booking_id, status="confirmed")
 
     status, _ = await buyer.post(f"/api/v1/bookings/{booking_id}/cancel")
 
@@ -121,7 +121,7 @@ async def test_the_same_post_fifty_times_at_once_is_one_booking_and_one_charge(
     ids = {answer["booking"]["id"] for status, answer in answers if status == 202}
     assert len(ids) == 1
     assert {status for status, _ in answers} == {202}
-    await result_on_socket(running, buyer, ids.pop(), status="CONFIRMED")
+    await result_on_socket(running, buyer, ids.pop(), status="confirmed")
     _, mine = await buyer.get("/api/v1/bookings")
     assert len(mine["items"]) == 1
 

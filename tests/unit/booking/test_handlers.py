@@ -15,7 +15,7 @@ from services.booking.saga import Held, Peers
 from services.kit.errors import Invalid
 from services.kit.ids import new_id
 from tests.twins.booking_peers import MemoryPayments, MemoryTickets
-from tests.twins.booking_store import MemoryBookingStore, Rows
+from tests.twins.booking_store import MemoryBookings, MemoryBookingStore, Rows
 from tests.waiting import until
 
 
@@ -119,6 +119,29 @@ async def test_cancelling_gives_seats_and_money_back_and_may_be_asked_twice(
     assert (world.tickets.sold, world.payments.charged) == ({}, {})
 
 
+class BusyStore(MemoryBookingStore):
+    """Others have their turn between two transactions, as with a real one."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[MemoryBookings]:
+        async with super().transaction() as bookings:
+            yield bookings
+        await asyncio.sleep(0)
+
+
+async def test_cancelling_twice_at_once_is_one_wish_with_one_answer(world: World) -> None:
+    store = BusyStore(world.rows, me="one/1")
+    conductor = Conductor(store, world.peers, committed=lambda: None, max_running=1000)
+    handlers = BookingHandlers(store, conductor, world.payments, lambda: world.at)
+    booking = await handlers.create(order())
+
+    answers = await asyncio.gather(*(handlers.cancel(booking.id, user_id="u1") for _ in range(5)))
+
+    assert {answer.id for answer in answers} == {booking.id}
+    assert {answer.status for answer in answers} <= {Status.CANCELLING, Status.CANCELLED}
+    assert (world.tickets.sold, world.payments.charged) == ({}, {})
+
+
 async def test_what_was_never_sold_can_not_be_cancelled(handlers: BookingHandlers) -> None:
     booking = await handlers.create(order(payment_method="pm_declined"))
 
@@ -191,7 +214,7 @@ async def test_a_saga_whose_process_died_goes_on_in_its_next_life(world: World) 
     saga.cancel()
     await asyncio.gather(asking, saga, return_exceptions=True)
 
-    world.tickets.reserve = reserve  # type: ignore[method-assign,assignment]
+    world.tickets.reserve = reserve  # type: ignore[method-assign]
     _, next_life = world.process("one/2")
     async with at_work(next_life.take_up):
         await until(lambda: world.rows.progresses[wanted.booking_id].booking.status is Status.CONFIRMED)

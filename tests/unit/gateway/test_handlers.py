@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.gateway.domain import EventIsCancelled, KeyReused, OnSale, Order, UnknownBooking, UnknownEvent
+from services.gateway.domain import (
+    EventIsCancelled,
+    KeyReused,
+    NotCancellable,
+    OnSale,
+    Order,
+    Queued,
+    UnknownBooking,
+    UnknownEvent,
+)
 from services.gateway.handlers import BookingHandlers
 from services.gateway.models.bookings import Booking
 from tests.twins.booking_desk import MemoryDesk
@@ -130,3 +139,44 @@ async def test_an_order_that_was_served_but_never_taken_is_rejected(door: Door) 
     found = await door.bookings.get("b1", user_id="ada")
 
     assert (found.status, found.reason) == ("rejected", "order-refused")
+
+
+@pytest.mark.parametrize(("status", "reason"), [("rejected", "malformed-order"), ("cancelled", "cancelled-by-buyer")])
+async def test_what_the_worker_recorded_is_told(door: Door, status: str, reason: str) -> None:
+    await door.bookings.place(ORDER)
+    await door.queue.end("b1", status, reason)
+
+    found = await door.bookings.get("b1", user_id="ada")
+
+    assert (found.status, found.reason, found.queue) == (status, reason, None)
+
+
+async def test_what_the_worker_refused_can_not_be_cancelled(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    await door.queue.end("b1", "rejected", "try-again")
+
+    with pytest.raises(NotCancellable):
+        await door.bookings.cancel("b1", user_id="ada")
+
+
+class TurnComes(MemoryQueue):
+    """The desk learns of an order just after it was marked in the line."""
+
+    def __init__(self, desk: MemoryDesk, booking: Booking) -> None:
+        super().__init__(lambda: NOW)
+        self._desk, self._booking = desk, booking
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Queued | None:
+        marked = await super().cancel(booking_id, user_id=user_id)
+        self._desk.known[booking_id, user_id] = self._booking
+        return marked
+
+
+@pytest.mark.parametrize(("at_desk", "told"), [("confirmed", "cancelled"), ("pending", "cancelling")])
+async def test_whose_turn_comes_while_cancelling_is_cancelled_all_the_same(at_desk: str, told: str) -> None:
+    desk = MemoryDesk()
+    queue = TurnComes(desk, Booking(id="b1", event_id="e", status=at_desk))
+    bookings = BookingHandlers(queue, OneEvent(), desk, lambda: NOW)
+    await bookings.place(ORDER)
+
+    assert (await bookings.cancel("b1", user_id="ada")).status == told

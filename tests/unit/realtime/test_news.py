@@ -32,11 +32,12 @@ def fact(topic: str, body: Message, *, age: timedelta = timedelta()) -> Fact:
 
 
 def test_a_booking_is_told_with_its_tickets_and_next_action() -> None:
-    place = ticket_pb2.Place(seat_id="A1", section_id="A", label="1")
+    place = ticket_pb2.Place(seat_id="A1", section_id="A", label="1", price={"minor": 1250, "currency": "EUR"})
     booking = booking_pb2.Booking(
         booking_id="b",
         event_id="e",
         status=booking_pb2.AWAITING_PAYMENT,
+        places=[place],
         total={"minor": 1250, "currency": "EUR"},
         payment_id="p",
         next_action={"type": "redirect", "url": "https://bank.example", "client_secret": "s"},
@@ -46,16 +47,21 @@ def test_a_booking_is_told_with_its_tickets_and_next_action() -> None:
 
     message = booking_news("u", booking)
 
+    told_place = {"seat_id": "A1", "section_id": "A", "label": "1", "price": {"amount": 1250, "currency": "EUR"}}
     assert msgspec.json.decode(message.body) == {
-        "booking_id": "b",
+        "id": "b",
         "event_id": "e",
-        "status": "AWAITING_PAYMENT",
-        "reason": "",
+        "status": "awaiting_payment",
+        "reason": None,
+        "places": [told_place],
         "total": {"amount": 1250, "currency": "EUR"},
         "payment_id": "p",
         "next_action": {"type": "redirect", "url": "https://bank.example", "client_secret": "s"},
         "expires_at": "2030-01-01T00:00:00Z",
-        "tickets": [{"ticket_id": "t", "seat_id": "A1", "section_id": "A", "label": "1", "qr_payload": "q"}],
+        "tickets": [{"id": "t", "place": told_place, "qr_payload": "q"}],
+        "queue": None,
+        "created_at": None,
+        "updated_at": None,
     }
 
 
@@ -77,6 +83,28 @@ def test_a_fact_and_the_workers_word_of_it_are_the_same_message(status: str, bod
     assert told.dedupe == word.dedupe
     assert msgspec.json.decode(told.body).keys() == msgspec.json.decode(word.body).keys()
     assert told.complete is (status != "AWAITING_PAYMENT")
+
+
+def test_a_fact_of_a_confirmation_tells_all_it_knows() -> None:
+    place = ticket_pb2.Place(section_id="FLOOR", label="Floor, standing", price={"minor": 500, "currency": "EUR"})
+    body = messages.BookingConfirmed(
+        booking_id="b",
+        user_id="u",
+        event_id="e",
+        tickets=[ticket_pb2.Ticket(ticket_id="t", place=place, qr_payload="q")],
+        total={"minor": 500, "currency": "EUR"},
+        payment_id="p",
+        confirmed_at=NOW,
+    )
+
+    told = booking_fact(fact("bookings", body))
+
+    assert told is not None
+    said = msgspec.json.decode(told.body)
+    assert said["places"] == [said["tickets"][0]["place"]]
+    assert said["places"][0]["seat_id"] is None
+    assert (said["total"], said["payment_id"]) == ({"amount": 500, "currency": "EUR"}, "p")
+    assert said["updated_at"] == "2030-01-01T00:00:00Z"
 
 
 def test_each_partial_refund_is_news() -> None:
