@@ -16,9 +16,10 @@ when the seats are yours."""
 
 SOCKET_PORT: Final = topology().services["realtime"].ports["http"]
 SOCKET: Final = f"""\
-It is served by realtime, at `ws://<host>:{SOCKET_PORT}/ws`. Messages are JSON objects `{{"type": …, "data": …}}`; those to \
-you alone carry an `id` as well, those to a room its `room`. The `data` of a `booking` is what \
-`GET /api/v1/bookings/{{id}}` answers, that of a `payment` what `GET /api/v1/payments/{{id}}` does.
+It is served by realtime, at `ws://<host>:{SOCKET_PORT}/ws`. \
+Messages are JSON objects `{{"type": …, "data": …}}`; those to you alone carry an `id` as well, those to a room its \
+`room`. The `data` of a `booking` is what `GET /api/v1/bookings/{{id}}` answers, that of a `payment` what \
+`GET /api/v1/payments/{{id}}` does.
 
 Say who you are in the subprotocols (offer `ticketing.v1` and `bearer.<access token>`), or in the first message, \
 within 5 seconds; a token in the URL would end in logs and is refused. Before the token expires, send a fresh one.
