@@ -15,8 +15,8 @@ run: $(INSTALLED) ## start the whole platform here: stores, ten services, a mail
 demo: $(INSTALLED) ## the same platform plus a sale with a verdict (BUYERS=2000 SEED=1)
 	@mkdir -p build && $(PYTHON) -m services demo --log build/demo.log --buyers $(or $(BUYERS),2000) --seed $(or $(SEED),1) $(ARGS)
 
-bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (SECONDS=20)
-	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log $(ARGS)
+bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (BUYERS=800 FOR=20 seconds)
+	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log --buyers $(or $(BUYERS),800) --seconds $(or $(FOR),20) $(ARGS)
 
 ##@ Check it
 test: lint test-unit test-integration ## everything that CI runs
