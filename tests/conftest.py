@@ -18,6 +18,8 @@ from services.local.stores import Broker, Postgres, Valkey, create_schemas
 from tests import apache_kafka
 
 PASSWORD = secrets.token_hex(8)
+# Auth keeps its keys in the database of the session, under this: every test has to know it.
+AUTH_KEY_SECRET = secrets.token_hex(16)
 
 
 def pytest_report_header() -> str:

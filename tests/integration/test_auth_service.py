@@ -24,14 +24,14 @@ from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.ids import new_id
 from services.kit.redis import open_redis
 from services.kit.tokens import TokenVerifier
-from tests.conftest import Stores, free_port
+from tests.conftest import AUTH_KEY_SECRET, Stores, free_port
 from tests.running import running
 
 PASSWORD = "a long enough one"
 ADMIN = "root@example.com"
 # One secret for all tests: they share a database, and with it the signing keys.
 OURS = {
-    "auth_key_secret": "sixteen letters!",
+    "auth_key_secret": AUTH_KEY_SECRET,
     "auth_key_lead_s": 0.0,
     "auth_admin_email": ADMIN,
     "auth_admin_password": PASSWORD,

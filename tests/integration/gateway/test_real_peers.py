@@ -21,7 +21,7 @@ from services.ticket.app import compose as compose_ticket
 from services.ticket.settings import TicketSettings
 from services.user.app import compose as compose_user
 from services.user.settings import UserSettings
-from tests.conftest import Stores
+from tests.conftest import AUTH_KEY_SECRET, Stores
 from tests.integration.gateway.conftest import DRAFT
 from tests.running import running
 
@@ -47,7 +47,7 @@ async def api(stores: Stores) -> AsyncIterator[Api]:
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         auth = await enter(
-            running(AuthSettings, compose_auth, stores, auth_key_secret="a secret of tests", auth_key_lead_s=0)
+            running(AuthSettings, compose_auth, stores, auth_key_secret=AUTH_KEY_SECRET, auth_key_lead_s=0)
         )
         user = await enter(running(UserSettings, compose_user, stores))
         event = await enter(running(EventSettings, compose_event, stores))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.local.platform import Platform
+from services.kit.topology import topology
+from services.local.platform import Platform, wait_until_ready
 from services.local.samples import Sample
 from tests.integration.platform.conftest import Buyer
 from tests.waiting import until
@@ -42,6 +43,7 @@ async def test_a_store_that_is_gone_is_a_503_and_then_is_not(
     await running.embedded[store].start()
 
     await until(lambda: _answers(buyer, order, 202), within_s=60)
+    await wait_until_ready(topology().python_services)
 
 
 async def _answers(buyer: Buyer, order: object, expected: int) -> bool:
