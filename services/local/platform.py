@@ -27,7 +27,7 @@ from services.local.supervisor import Program, Supervisor
 READY_S: Final = 180.0
 PROBE_S: Final = 2.0
 # Mails may come a little later; buyers who wait for their result may not.
-NICE: Final = {"email-worker": 10, "mailbox": 10}
+NICE: Final = {"email-worker": 19, "mailbox": 19}
 
 
 class NotReady(RuntimeError):
