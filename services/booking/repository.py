@@ -38,10 +38,7 @@ _SAVE: Final = text(f"""
         rests = r.rests, rests_until = r.rests_until, expires_at = r.expires_at,
         leased_by = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN b.leased_by END,
         leased_until = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN now() + {LEASE} END
-    FROM {_ROWS} WHERE b.booking_id = r.booking_id AND b.leased_by = :me
-        -- Said twice, so that the planner takes the primary key also where it has no statistics yet.
-        AND b.booking_id = ANY(CAST(:booking_id AS text[]))
-    RETURNING b.booking_id
+    FROM {_ROWS} WHERE b.booking_id = r.booking_id AND b.leased_by = :me RETURNING b.booking_id
 """)  # noqa: S608
 _LOG: Final = text("""
     INSERT INTO saga_log (booking_id, entry, reason)

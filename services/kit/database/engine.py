@@ -20,6 +20,9 @@ _SESSION: Final = {
     "lock_timeout": "4000",
     "idle_in_transaction_session_timeout": "15000",
     "jit": "off",
+    # Services find rows by key. A table that grew a minute ago has no statistics yet, and the planner, who thinks it
+    # small, would read all of it for every batch.
+    "enable_seqscan": "off",
 }
 _COMMAND_TIMEOUT_S: Final = 12
 _CONNECT_TIMEOUT_S: Final = 3
