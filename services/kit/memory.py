@@ -5,7 +5,7 @@ import gc
 
 
 def give_back_start_up_memory() -> None:
-    """Call once, when everything is imported and wired: about 10 MB of a process of 100.
+    """Call when everything is imported and wired, and again when it has settled: about 10 MB of a process of 100.
 
     What is alive now lives as long as the process, so the collector need not look at it again.
     """

@@ -23,6 +23,8 @@ from services.kit.tracing import configure_tracing
 from services.kit.web import WebServer, operations_apps
 
 READINESS_S: Final = 1.0
+# Imports are done at once; first connections, keys and caches a little later.
+SETTLED_S: Final = (0.0, 5.0, 15.0)
 log = structlog.get_logger()
 
 type Job = Coroutine[Any, Any, None]
@@ -68,7 +70,8 @@ async def _until_stopped[S: ServiceSettings](settings: S, compose: Compose[S]) -
     dump_tasks_on_signal()
     try:
         async with compose(settings) as app, working(settings, app) as work:
-            give_back_start_up_memory()
+            for delay_s in SETTLED_S:
+                loop.call_later(delay_s, give_back_start_up_memory)
             ended = await _first_end(stop, work.jobs)
             if ended is None:
                 log.info("draining")

@@ -79,6 +79,7 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
             # Ten processes that compile the same modules at every start take half a minute to do so.
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPATH": str(ABSENT),
+            "POSTGRES_SSLMODE": os.environ.get("POSTGRES_SSLMODE", "disable"),
             # Large blocks (a password's 19 MiB of Argon2) go back to the machine when they are done with.
             "MALLOC_MMAP_THRESHOLD_": "1048576",
             "MALLOC_TRIM_THRESHOLD_": "1048576",
