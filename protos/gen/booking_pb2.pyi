@@ -137,6 +137,7 @@ class CreateBookingRequest(_message.Message):
     QUANTITIES_FIELD_NUMBER: _builtins.int
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    WAITED_FIELD_NUMBER: _builtins.int
     booking_id: _builtins.str
     """Minted by who asks (UUIDv7): the idempotency key of the whole."""
     user_id: _builtins.str
@@ -149,6 +150,10 @@ class CreateBookingRequest(_message.Message):
     def seat_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def quantities(self) -> _containers.RepeatedCompositeFieldContainer[_ticket_pb2.Quantity]: ...
+    @_builtins.property
+    def waited(self) -> Global___Waited:
+        """How it waited, when it came through the queue. Another wait is no other order."""
+
     def __init__(
         self,
         *,
@@ -159,14 +164,47 @@ class CreateBookingRequest(_message.Message):
         quantities: _abc.Iterable[_ticket_pb2.Quantity] | None = ...,
         payment_method: _builtins.str = ...,
         traceparent: _builtins.str = ...,
+        waited: Global___Waited | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waited", b"waited"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "event_id", b"event_id", "payment_method", b"payment_method", "quantities", b"quantities", "seat_ids", b"seat_ids", "traceparent", b"traceparent", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "event_id", b"event_id", "payment_method", b"payment_method", "quantities", b"quantities", "seat_ids", b"seat_ids", "traceparent", b"traceparent", "user_id", b"user_id", "waited", b"waited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateBookingRequest: _TypeAlias = CreateBookingRequest  # noqa: Y015
+
+@_typing.final
+class Waited(_message.Message):
+    """An order's way through the line of its event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    QUEUED_AT_FIELD_NUMBER: _builtins.int
+    TAKEN_AT_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Its place in line: 1, 2, 3 …"""
+    @_builtins.property
+    def queued_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def taken_at(self) -> _timestamp_pb2.Timestamp:
+        """When a worker took it out of the line."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        queued_at: _timestamp_pb2.Timestamp | None = ...,
+        taken_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["queued_at", b"queued_at", "taken_at", b"taken_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "queued_at", b"queued_at", "taken_at", b"taken_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Waited: _TypeAlias = Waited  # noqa: Y015
 
 @_typing.final
 class CreateBookingResponse(_message.Message):
@@ -394,3 +432,110 @@ class GetUserBookingsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetUserBookingsResponse: _TypeAlias = GetUserBookingsResponse  # noqa: Y015
+
+@_typing.final
+class GetTimelineRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    booking_id: _builtins.str
+    user_id: _builtins.str
+    """Whose it must be; empty: anybody's (support)."""
+    def __init__(
+        self,
+        *,
+        booking_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTimelineRequest: _TypeAlias = GetTimelineRequest  # noqa: Y015
+
+@_typing.final
+class GetTimelineResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    TRACE_ID_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    booking_id: _builtins.str
+    status: Global___BookingStatus.ValueType
+    trace_id: _builtins.str
+    """Of the buyer's request: 32 hex digits; empty when it came without one."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineEntry]: ...
+    def __init__(
+        self,
+        *,
+        booking_id: _builtins.str = ...,
+        status: Global___BookingStatus.ValueType = ...,
+        trace_id: _builtins.str = ...,
+        entries: _abc.Iterable[Global___TimelineEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "entries", b"entries", "status", b"status", "trace_id", b"trace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTimelineResponse: _TypeAlias = GetTimelineResponse  # noqa: Y015
+
+@_typing.final
+class TimelineEntry(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Stable: see protos/timeline.py."""
+    sentence: _builtins.str
+    """The same for a person; may change."""
+    reason: _builtins.str
+    """Why: a stable slug such as card-declined."""
+    about: _builtins.str
+    """What it is about: the kind of a mail."""
+    number: _builtins.int
+    """A place in line."""
+    attempt: _builtins.int
+    """Which payment of the booking: 1 for the first."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money: ...
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Until when something waits."""
+
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        code: _builtins.str = ...,
+        sentence: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        about: _builtins.str = ...,
+        number: _builtins.int = ...,
+        attempt: _builtins.int = ...,
+        amount: _money_pb2.Money | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "at", b"at", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "amount", b"amount", "at", b"at", "attempt", b"attempt", "code", b"code", "number", b"number", "reason", b"reason", "sentence", b"sentence", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimelineEntry: _TypeAlias = TimelineEntry  # noqa: Y015

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from protos.gen import booking_pb2 as booking__pb2
+from protos.gen import invariants_pb2 as invariants__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -60,6 +61,16 @@ class BookingServiceStub:
                 request_serializer=booking__pb2.CreateBookingsRequest.SerializeToString,
                 response_deserializer=booking__pb2.CreateBookingsResponse.FromString,
                 _registered_method=True)
+        self.GetTimeline = channel.unary_unary(
+                '/booking.BookingService/GetTimeline',
+                request_serializer=booking__pb2.GetTimelineRequest.SerializeToString,
+                response_deserializer=booking__pb2.GetTimelineResponse.FromString,
+                _registered_method=True)
+        self.CheckInvariants = channel.unary_unary(
+                '/booking.BookingService/CheckInvariants',
+                request_serializer=invariants__pb2.CheckInvariantsRequest.SerializeToString,
+                response_deserializer=invariants__pb2.CheckInvariantsResponse.FromString,
+                _registered_method=True)
 
 
 class BookingServiceServicer:
@@ -105,6 +116,20 @@ class BookingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTimeline(self, request, context):
+        """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckInvariants(self, request, context):
+        """Compares the bookings with the seats and the money of their owners. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BookingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -132,6 +157,16 @@ def add_BookingServiceServicer_to_server(servicer, server):
                     servicer.CreateBookings,
                     request_deserializer=booking__pb2.CreateBookingsRequest.FromString,
                     response_serializer=booking__pb2.CreateBookingsResponse.SerializeToString,
+            ),
+            'GetTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTimeline,
+                    request_deserializer=booking__pb2.GetTimelineRequest.FromString,
+                    response_serializer=booking__pb2.GetTimelineResponse.SerializeToString,
+            ),
+            'CheckInvariants': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckInvariants,
+                    request_deserializer=invariants__pb2.CheckInvariantsRequest.FromString,
+                    response_serializer=invariants__pb2.CheckInvariantsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -270,6 +305,60 @@ class BookingService:
             '/booking.BookingService/CreateBookings',
             booking__pb2.CreateBookingsRequest.SerializeToString,
             booking__pb2.CreateBookingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/GetTimeline',
+            booking__pb2.GetTimelineRequest.SerializeToString,
+            booking__pb2.GetTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckInvariants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/CheckInvariants',
+            invariants__pb2.CheckInvariantsRequest.SerializeToString,
+            invariants__pb2.CheckInvariantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

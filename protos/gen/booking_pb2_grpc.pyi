@@ -8,6 +8,7 @@ from grpc import aio as _aio
 import abc as _abc_1
 from protos.gen import booking_pb2 as _booking_pb2
 import grpc as _grpc
+from protos.gen import invariants_pb2 as _invariants_pb2
 import sys
 import typing as _typing
 
@@ -49,6 +50,10 @@ class BookingServiceStub:
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
     or a hundred, so whoever has many sends them together.
     """
+    GetTimeline: _grpc.UnaryUnaryMultiCallable[_booking_pb2.GetTimelineRequest, _booking_pb2.GetTimelineResponse]
+    """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`."""
+    CheckInvariants: _grpc.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]
+    """Compares the bookings with the seats and the money of their owners. Changes nothing."""
 
 @_typing.type_check_only
 class BookingServiceAsyncStub(BookingServiceStub):
@@ -71,6 +76,10 @@ class BookingServiceAsyncStub(BookingServiceStub):
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
     or a hundred, so whoever has many sends them together.
     """
+    GetTimeline: _aio.UnaryUnaryMultiCallable[_booking_pb2.GetTimelineRequest, _booking_pb2.GetTimelineResponse]  # type: ignore[assignment]
+    """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`."""
+    CheckInvariants: _aio.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]  # type: ignore[assignment]
+    """Compares the bookings with the seats and the money of their owners. Changes nothing."""
 
 class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Bookings: the saga that reserves seats, takes the money and confirms, or undoes all of it."""
@@ -120,5 +129,21 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
         or a hundred, so whoever has many sends them together.
         """
+
+    @_abc_1.abstractmethod
+    def GetTimeline(
+        self,
+        request: _booking_pb2.GetTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.GetTimelineResponse, _abc.Awaitable[_booking_pb2.GetTimelineResponse]]:
+        """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`."""
+
+    @_abc_1.abstractmethod
+    def CheckInvariants(
+        self,
+        request: _invariants_pb2.CheckInvariantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invariants_pb2.CheckInvariantsResponse, _abc.Awaitable[_invariants_pb2.CheckInvariantsResponse]]:
+        """Compares the bookings with the seats and the money of their owners. Changes nothing."""
 
 def add_BookingServiceServicer_to_server(servicer: BookingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -445,3 +445,56 @@ class PaymentCancelled(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PaymentCancelled: _TypeAlias = PaymentCancelled  # noqa: Y015
+
+@_typing.final
+class MailSent(_message.Message):
+    """mails, key booking_id: a mail left for the buyer's mail server, or never will. Said again when it is asked for again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAIL_ID_FIELD_NUMBER: _builtins.int
+    BOOKING_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    mail_id: _builtins.str
+    booking_id: _builtins.str
+    kind: _builtins.str
+    """tickets, cancelled, rejected or payment."""
+    def __init__(
+        self,
+        *,
+        mail_id: _builtins.str = ...,
+        booking_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "kind", b"kind", "mail_id", b"mail_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MailSent: _TypeAlias = MailSent  # noqa: Y015
+
+@_typing.final
+class MailFailed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAIL_ID_FIELD_NUMBER: _builtins.int
+    BOOKING_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    mail_id: _builtins.str
+    booking_id: _builtins.str
+    kind: _builtins.str
+    def __init__(
+        self,
+        *,
+        mail_id: _builtins.str = ...,
+        booking_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "kind", b"kind", "mail_id", b"mail_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MailFailed: _TypeAlias = MailFailed  # noqa: Y015

@@ -404,3 +404,64 @@ class CreatePaymentsBatchResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreatePaymentsBatchResponse: _TypeAlias = CreatePaymentsBatchResponse  # noqa: Y015
+
+@_typing.final
+class ListPaymentsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_IDS_FIELD_NUMBER: _builtins.int
+    AFTER_BOOKING_ID_FIELD_NUMBER: _builtins.int
+    UNTIL_BOOKING_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    after_booking_id: _builtins.str
+    """… or of those after `after_booking_id` and up to `until_booking_id`."""
+    until_booking_id: _builtins.str
+    page_size: _builtins.int
+    """1 to 1000, of a range; 0 means 500."""
+    page_token: _builtins.str
+    @_builtins.property
+    def booking_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Either of these, at most 500 …"""
+
+    def __init__(
+        self,
+        *,
+        booking_ids: _abc.Iterable[_builtins.str] | None = ...,
+        after_booking_id: _builtins.str = ...,
+        until_booking_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_booking_id", b"after_booking_id", "booking_ids", b"booking_ids", "page_size", b"page_size", "page_token", b"page_token", "until_booking_id", b"until_booking_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentsRequest: _TypeAlias = ListPaymentsRequest  # noqa: Y015
+
+@_typing.final
+class ListPaymentsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Payment]:
+        """In the order of their bookings; next_action is left out."""
+
+    def __init__(
+        self,
+        *,
+        payments: _abc.Iterable[Global___Payment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "payments", b"payments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentsResponse: _TypeAlias = ListPaymentsResponse  # noqa: Y015

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from protos.gen import invariants_pb2 as invariants__pb2
 from protos.gen import payment_pb2 as payment__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -60,6 +61,16 @@ class PaymentServiceStub:
                 request_serializer=payment__pb2.CreatePaymentsBatchRequest.SerializeToString,
                 response_deserializer=payment__pb2.CreatePaymentsBatchResponse.FromString,
                 _registered_method=True)
+        self.ListPayments = channel.unary_unary(
+                '/payment.PaymentService/ListPayments',
+                request_serializer=payment__pb2.ListPaymentsRequest.SerializeToString,
+                response_deserializer=payment__pb2.ListPaymentsResponse.FromString,
+                _registered_method=True)
+        self.CheckInvariants = channel.unary_unary(
+                '/payment.PaymentService/CheckInvariants',
+                request_serializer=invariants__pb2.CheckInvariantsRequest.SerializeToString,
+                response_deserializer=invariants__pb2.CheckInvariantsResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -104,6 +115,21 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPayments(self, request, context):
+        """The payments that took money, gave it back, or may still take it: those of the bookings given, or all within a
+        range of bookings. For whoever compares them with his own books; without what only their buyers may see.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckInvariants(self, request, context):
+        """Looks whether our books and the PSP's agree. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +157,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.CreatePaymentsBatch,
                     request_deserializer=payment__pb2.CreatePaymentsBatchRequest.FromString,
                     response_serializer=payment__pb2.CreatePaymentsBatchResponse.SerializeToString,
+            ),
+            'ListPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPayments,
+                    request_deserializer=payment__pb2.ListPaymentsRequest.FromString,
+                    response_serializer=payment__pb2.ListPaymentsResponse.SerializeToString,
+            ),
+            'CheckInvariants': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckInvariants,
+                    request_deserializer=invariants__pb2.CheckInvariantsRequest.FromString,
+                    response_serializer=invariants__pb2.CheckInvariantsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +305,60 @@ class PaymentService:
             '/payment.PaymentService/CreatePaymentsBatch',
             payment__pb2.CreatePaymentsBatchRequest.SerializeToString,
             payment__pb2.CreatePaymentsBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payment.PaymentService/ListPayments',
+            payment__pb2.ListPaymentsRequest.SerializeToString,
+            payment__pb2.ListPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckInvariants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payment.PaymentService/CheckInvariants',
+            invariants__pb2.CheckInvariantsRequest.SerializeToString,
+            invariants__pb2.CheckInvariantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
+from protos.gen import invariants_pb2 as _invariants_pb2
 from protos.gen import payment_pb2 as _payment_pb2
 import sys
 import typing as _typing
@@ -48,6 +49,12 @@ class PaymentServiceStub:
     """Gives money back, whole or in part, once for a refund key. Refuses `not-refundable`, `refund-too-large`."""
     CreatePaymentsBatch: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreatePaymentsBatchRequest, _payment_pb2.CreatePaymentsBatchResponse]
     """CreatePayment for many at once; one bad request refuses itself only."""
+    ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]
+    """The payments that took money, gave it back, or may still take it: those of the bookings given, or all within a
+    range of bookings. For whoever compares them with his own books; without what only their buyers may see.
+    """
+    CheckInvariants: _grpc.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]
+    """Looks whether our books and the PSP's agree. Changes nothing."""
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -69,6 +76,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Gives money back, whole or in part, once for a refund key. Refuses `not-refundable`, `refund-too-large`."""
     CreatePaymentsBatch: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreatePaymentsBatchRequest, _payment_pb2.CreatePaymentsBatchResponse]  # type: ignore[assignment]
     """CreatePayment for many at once; one bad request refuses itself only."""
+    ListPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]  # type: ignore[assignment]
+    """The payments that took money, gave it back, or may still take it: those of the bookings given, or all within a
+    range of bookings. For whoever compares them with his own books; without what only their buyers may see.
+    """
+    CheckInvariants: _aio.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]  # type: ignore[assignment]
+    """Looks whether our books and the PSP's agree. Changes nothing."""
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Money in and out, through a payment service provider (PSP). No card number ever passes here: only the PSP's token."""
@@ -117,5 +130,23 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.CreatePaymentsBatchResponse, _abc.Awaitable[_payment_pb2.CreatePaymentsBatchResponse]]:
         """CreatePayment for many at once; one bad request refuses itself only."""
+
+    @_abc_1.abstractmethod
+    def ListPayments(
+        self,
+        request: _payment_pb2.ListPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListPaymentsResponse, _abc.Awaitable[_payment_pb2.ListPaymentsResponse]]:
+        """The payments that took money, gave it back, or may still take it: those of the bookings given, or all within a
+        range of bookings. For whoever compares them with his own books; without what only their buyers may see.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckInvariants(
+        self,
+        request: _invariants_pb2.CheckInvariantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invariants_pb2.CheckInvariantsResponse, _abc.Awaitable[_invariants_pb2.CheckInvariantsResponse]]:
+        """Looks whether our books and the PSP's agree. Changes nothing."""
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

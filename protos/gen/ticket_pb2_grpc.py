@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from protos.gen import invariants_pb2 as invariants__pb2
 from protos.gen import ticket_pb2 as ticket__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -86,6 +87,16 @@ class TicketServiceStub:
                 request_serializer=ticket__pb2.GetTicketKeysRequest.SerializeToString,
                 response_deserializer=ticket__pb2.GetTicketKeysResponse.FromString,
                 _registered_method=True)
+        self.ListHolds = channel.unary_unary(
+                '/ticket.TicketService/ListHolds',
+                request_serializer=ticket__pb2.ListHoldsRequest.SerializeToString,
+                response_deserializer=ticket__pb2.ListHoldsResponse.FromString,
+                _registered_method=True)
+        self.CheckInvariants = channel.unary_unary(
+                '/ticket.TicketService/CheckInvariants',
+                request_serializer=invariants__pb2.CheckInvariantsRequest.SerializeToString,
+                response_deserializer=invariants__pb2.CheckInvariantsResponse.FromString,
+                _registered_method=True)
 
 
 class TicketServiceServicer:
@@ -162,6 +173,21 @@ class TicketServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListHolds(self, request, context):
+        """The holds that have places now, held or sold: those whose keys begin so, or all within a range of keys. For
+        whoever compares them with his own books.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckInvariants(self, request, context):
+        """Looks whether the inventory contradicts itself. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TicketServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +240,16 @@ def add_TicketServiceServicer_to_server(servicer, server):
                     servicer.GetTicketKeys,
                     request_deserializer=ticket__pb2.GetTicketKeysRequest.FromString,
                     response_serializer=ticket__pb2.GetTicketKeysResponse.SerializeToString,
+            ),
+            'ListHolds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHolds,
+                    request_deserializer=ticket__pb2.ListHoldsRequest.FromString,
+                    response_serializer=ticket__pb2.ListHoldsResponse.SerializeToString,
+            ),
+            'CheckInvariants': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckInvariants,
+                    request_deserializer=invariants__pb2.CheckInvariantsRequest.FromString,
+                    response_serializer=invariants__pb2.CheckInvariantsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -488,6 +524,60 @@ class TicketService:
             '/ticket.TicketService/GetTicketKeys',
             ticket__pb2.GetTicketKeysRequest.SerializeToString,
             ticket__pb2.GetTicketKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHolds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ticket.TicketService/ListHolds',
+            ticket__pb2.ListHoldsRequest.SerializeToString,
+            ticket__pb2.ListHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckInvariants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ticket.TicketService/CheckInvariants',
+            invariants__pb2.CheckInvariantsRequest.SerializeToString,
+            invariants__pb2.CheckInvariantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

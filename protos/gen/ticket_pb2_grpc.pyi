@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
+from protos.gen import invariants_pb2 as _invariants_pb2
 import sys
 from protos.gen import ticket_pb2 as _ticket_pb2
 import typing as _typing
@@ -56,6 +57,12 @@ class TicketServiceStub:
     ConfirmSeatsBatch: _grpc.UnaryUnaryMultiCallable[_ticket_pb2.ConfirmSeatsBatchRequest, _ticket_pb2.ConfirmSeatsBatchResponse]
     GetTicketKeys: _grpc.UnaryUnaryMultiCallable[_ticket_pb2.GetTicketKeysRequest, _ticket_pb2.GetTicketKeysResponse]
     """Public keys that verify the QR payload of a ticket, as a JSON Web Key Set."""
+    ListHolds: _grpc.UnaryUnaryMultiCallable[_ticket_pb2.ListHoldsRequest, _ticket_pb2.ListHoldsResponse]
+    """The holds that have places now, held or sold: those whose keys begin so, or all within a range of keys. For
+    whoever compares them with his own books.
+    """
+    CheckInvariants: _grpc.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]
+    """Looks whether the inventory contradicts itself. Changes nothing."""
 
 @_typing.type_check_only
 class TicketServiceAsyncStub(TicketServiceStub):
@@ -85,6 +92,12 @@ class TicketServiceAsyncStub(TicketServiceStub):
     ConfirmSeatsBatch: _aio.UnaryUnaryMultiCallable[_ticket_pb2.ConfirmSeatsBatchRequest, _ticket_pb2.ConfirmSeatsBatchResponse]  # type: ignore[assignment]
     GetTicketKeys: _aio.UnaryUnaryMultiCallable[_ticket_pb2.GetTicketKeysRequest, _ticket_pb2.GetTicketKeysResponse]  # type: ignore[assignment]
     """Public keys that verify the QR payload of a ticket, as a JSON Web Key Set."""
+    ListHolds: _aio.UnaryUnaryMultiCallable[_ticket_pb2.ListHoldsRequest, _ticket_pb2.ListHoldsResponse]  # type: ignore[assignment]
+    """The holds that have places now, held or sold: those whose keys begin so, or all within a range of keys. For
+    whoever compares them with his own books.
+    """
+    CheckInvariants: _aio.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]  # type: ignore[assignment]
+    """Looks whether the inventory contradicts itself. Changes nothing."""
 
 class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
     """Seats: who may sit where. A seat is free, held or sold, and never two at once. Every writing call carries a key
@@ -171,5 +184,23 @@ class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ticket_pb2.GetTicketKeysResponse, _abc.Awaitable[_ticket_pb2.GetTicketKeysResponse]]:
         """Public keys that verify the QR payload of a ticket, as a JSON Web Key Set."""
+
+    @_abc_1.abstractmethod
+    def ListHolds(
+        self,
+        request: _ticket_pb2.ListHoldsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ticket_pb2.ListHoldsResponse, _abc.Awaitable[_ticket_pb2.ListHoldsResponse]]:
+        """The holds that have places now, held or sold: those whose keys begin so, or all within a range of keys. For
+        whoever compares them with his own books.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckInvariants(
+        self,
+        request: _invariants_pb2.CheckInvariantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invariants_pb2.CheckInvariantsResponse, _abc.Awaitable[_invariants_pb2.CheckInvariantsResponse]]:
+        """Looks whether the inventory contradicts itself. Changes nothing."""
 
 def add_TicketServiceServicer_to_server(servicer: TicketServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

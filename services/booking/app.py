@@ -6,15 +6,19 @@ from datetime import timedelta
 from functools import partial
 
 from protos.gen import booking_pb2_grpc, payment_pb2_grpc, ticket_pb2_grpc
+from services.booking.books import PostgresBooks
 from services.booking.clients import PaymentClient, TicketClient
 from services.booking.conductor import Conductor
 from services.booking.consumer import FactsConsumer
 from services.booking.handlers import BookingHandlers
+from services.booking.others import OtherBooks
+from services.booking.reading import BookingReads, forget
 from services.booking.repository import PostgresStore
 from services.booking.saga import Peers
 from services.booking.servicer import BookingServicer
 from services.booking.settings import BookingSettings
 from services.booking.tables import OUTBOX
+from services.booking.watch import BookingWatch
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
@@ -49,8 +53,12 @@ async def compose(settings: BookingSettings) -> AsyncIterator[App]:
         peers = Peers(TicketClient(ticket), PaymentClient(payment), utc_now, window)
         conductor = Conductor(store, peers, committed=relay.wake, max_running=settings.max_running)
         handlers = BookingHandlers(store, conductor, peers.payments, utc_now)
-        facts = KafkaConsumer(settings, topics=["payments", "events"], group="booking", publisher=publisher)
-        servicer = BookingServicer(handlers)
+        topics = ["payments", "mails", "events"]
+        facts = KafkaConsumer(settings, topics=topics, group="booking", publisher=publisher)
+        books = PostgresBooks(engine)
+        checked = timedelta(seconds=settings.watch_window_s)
+        watch = BookingWatch(books, OtherBooks(ticket, payment), utc_now, committed=relay.wake, window=checked)
+        servicer = BookingServicer(handlers, BookingReads(books), watch)
         yield App(
             rpc={"booking.BookingService": partial(booking_pb2_grpc.add_BookingServiceServicer_to_server, servicer)},
             jobs={
@@ -58,7 +66,9 @@ async def compose(settings: BookingSettings) -> AsyncIterator[App]:
                 "take-up": conductor.take_up(),
                 "renew": conductor.renew(),
                 "unpaid": handlers.watch_unpaid(),
-                "facts": facts.run(FactsConsumer(handlers).handle),
+                "facts": facts.run(FactsConsumer(handlers, books).handle),
+                "watch": watch.run(every_s=settings.watch_every_s),
+                "forget": forget(books, utc_now, kept=timedelta(days=settings.timeline_days)),
             },
             checks={
                 "postgres": Check(partial(ping_postgres, engine)),

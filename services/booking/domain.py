@@ -59,6 +59,15 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """An order's way through the line of its event."""
+
+    number: int
+    queued_at: datetime
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a buyer asks for. The same booking id always carries the same order."""
 
@@ -70,6 +79,8 @@ class Order:
     # The PSP's token; empty: the buyer pays later.
     payment_method: str = ""
     traceparent: str = ""
+    # None: it came past the queue.
+    waited: Waited | None = None
 
     def checked(self) -> Order:
         """This order, if it can be worked at all. Refuses `invalid-argument` naming the field."""
@@ -89,8 +100,8 @@ class Order:
         return len(self.seat_ids) + sum(one.quantity for one in self.quantities)
 
     def same_as(self, other: Order) -> bool:
-        """Whether this is the order sent again; the trace it came with does not matter."""
-        return replace(self, traceparent="") == replace(other, traceparent="")
+        """Whether this is the order sent again; its trace, and how it waited, do not matter."""
+        return replace(self, traceparent="", waited=None) == replace(other, traceparent="", waited=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

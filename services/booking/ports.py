@@ -1,12 +1,16 @@
 """What the handlers need of a store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.booking.domain import Booking, Status
+from services.booking.judging import Mailed, Paid, Seats, Wrong
 from services.booking.saga import Progress
+from services.booking.timeline import Heard, Logged
+from services.kit.invariants import Repair, Violation
 
 
 class LeaseLost(Exception):
@@ -56,3 +60,85 @@ class Bookings(Protocol):
 class Store(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Bookings]:
         """Committed at the end of the block, undone by an exception in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far the watch came in the order in which bookings were settled."""
+
+    at: datetime
+    booking_id: str
+
+
+class Books(Protocol):
+    """Bookings looked at as a whole, and what was written down about them. Each call is a transaction of its own."""
+
+    async def find(self, booking_ids: Collection[str]) -> Mapping[str, Booking]:
+        """Those that are known."""
+
+    async def after(self, after: str, *, until: str, limit: int) -> Mapping[str, Booking]:
+        """Those after that id, up to `until`, in their order."""
+
+    async def settled(self, mark: Mark, *, until: datetime, limit: int) -> Sequence[Mark]:
+        """Bookings that were decided after the mark, and by `until`, in the order they were."""
+
+    async def open(self, *, limit: int) -> Sequence[str]:
+        """Ids of those that are not decided or wait for a payment; of each the oldest."""
+
+    async def mailed(self, booking_ids: Collection[str]) -> Mapping[str, Mailed]:
+        """What is known of the mails with the tickets of those."""
+
+    async def hear(self, heard: Sequence[Heard]) -> None:
+        """Keep what others said of bookings; a fact that was heard before is kept once."""
+
+    async def told_of(self, booking_id: str) -> tuple[Sequence[Logged], Sequence[Heard], Sequence[Repair]]:
+        """All that was written down about a booking, each in its order; bounded."""
+
+    async def keep(self, judged: Collection[str], wrong: Sequence[Violation]) -> None:
+        """Of the bookings judged now this is wrong, and nothing else; violations of others stay."""
+
+    async def findings(self) -> Sequence[Violation]:
+        """All violations kept, the oldest first; at most 5,000."""
+
+    async def begin_repair(self, wrong: Wrong, *, pause: timedelta) -> int | None:
+        """A receipt for a kept violation; None when its repair was tried less than that long ago, by whomever."""
+
+    async def end_repair(self, receipt: int, *, done: str) -> None:
+        """It is done. Idempotent."""
+
+    async def tell_again(self, booking: Booking) -> None:
+        """Publish the fact of what became of it once more."""
+
+    async def repairs(self, limit: int) -> Sequence[Repair]:
+        """The newest that are done."""
+
+    async def take_mark(self, way: str, *, first: str, lease: timedelta) -> str | None:
+        """How far the watch has come on that way; None while another process has it, at most for that long."""
+
+    async def put_mark(self, way: str, mark: str) -> None:
+        """It has come so far; anybody may go on."""
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        """Remove some of what was written down about bookings before then; how many lines."""
+
+
+class Others(Protocol):
+    """What ticket and payment have in their books of our bookings. Raises NotNow when they do not answer."""
+
+    async def seats_of(self, booking_ids: Collection[str]) -> Sequence[Seats]:
+        """The holds of those bookings that have places; at most 500 bookings."""
+
+    async def seats_between(self, after: str, until: str) -> Sequence[Seats]:
+        """The same of all bookings after that id, up to `until`, also of such as we do not know."""
+
+    async def payments_of(self, booking_ids: Collection[str]) -> Sequence[tuple[str, Paid]]:
+        """Booking id and payment, of those bookings; at most 500."""
+
+    async def payments_between(self, after: str, until: str) -> Sequence[tuple[str, Paid]]:
+        """The same of all bookings after that id, up to `until`, also of such as we do not know."""
+
+    async def undo_payment(self, key: str) -> None:
+        """Nothing is owed any more: not charged, or refunded. Idempotent."""
+
+    async def release_seats(self, event_id: str, key: str) -> None:
+        """Give back what the key holds or bought. Idempotent."""

@@ -36,6 +36,7 @@ _SAVE: Final = text(f"""
     UPDATE bookings b SET
         status = r.status, booking = CAST(r.booking AS jsonb), step = r.step, undoing = r.undoing,
         rests = r.rests, rests_until = r.rests_until, expires_at = r.expires_at,
+        settled_at = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN b.settled_at ELSE now() END,
         leased_by = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN b.leased_by END,
         leased_until = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN now() + {LEASE} END
     FROM {_ROWS} WHERE b.booking_id = r.booking_id AND b.leased_by = :me RETURNING b.booking_id

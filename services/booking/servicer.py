@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC
 from typing import Any, Final
 
 import grpc
 import structlog
 
 from protos.gen import booking_pb2 as pb
-from protos.gen import booking_pb2_grpc, refusal_pb2
-from services.booking.domain import Order, Quantity
+from protos.gen import booking_pb2_grpc, invariants_pb2, refusal_pb2
+from services.booking.domain import Order, Quantity, Waited
 from services.booking.facts import booking_message
 from services.booking.handlers import BookingHandlers
+from services.booking.reading import BookingReads
+from services.booking.watch import BookingWatch
+from services.booking.wire import timeline_message
+from services.kit.clock import utc_now
 from services.kit.errors import Kind, Told
 
 type Context = grpc.aio.ServicerContext[Any, Any]
@@ -25,8 +30,8 @@ log = structlog.get_logger()
 
 
 class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
-    def __init__(self, handlers: BookingHandlers) -> None:
-        self._handlers = handlers
+    def __init__(self, handlers: BookingHandlers, reads: BookingReads, watch: BookingWatch) -> None:
+        self._handlers, self._reads, self._watch = handlers, reads, watch
 
     async def CreateBooking(self, request: pb.CreateBookingRequest, context: Context) -> pb.CreateBookingResponse:
         booking = await self._handlers.create(_order(request))
@@ -43,6 +48,15 @@ class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
     async def GetUserBookings(self, request: pb.GetUserBookingsRequest, context: Context) -> pb.GetUserBookingsResponse:
         page = await self._handlers.bookings_of(request.user_id, size=request.page_size, token=request.page_token)
         return pb.GetUserBookingsResponse(bookings=map(booking_message, page.items), next_page_token=page.next_token)
+
+    async def GetTimeline(self, request: pb.GetTimelineRequest, context: Context) -> pb.GetTimelineResponse:
+        return timeline_message(await self._reads.timeline(request.booking_id, user_id=request.user_id))
+
+    async def CheckInvariants(
+        self, request: invariants_pb2.CheckInvariantsRequest, context: Context
+    ) -> invariants_pb2.CheckInvariantsResponse:
+        report = await self._watch.look(grace_s=request.grace_s, window_s=request.window_s)
+        return invariants_pb2.CheckInvariantsResponse(**report.message(now=utc_now()))
 
     async def CreateBookings(
         self, request_iterator: AsyncIterator[pb.CreateBookingsRequest], context: Context
@@ -115,4 +129,10 @@ def _order(request: pb.CreateBookingRequest) -> Order:
         quantities=tuple(Quantity(one.section_id, one.quantity) for one in request.quantities),
         payment_method=request.payment_method,
         traceparent=request.traceparent,
+        waited=_waited(request.waited) if request.HasField("waited") else None,
     )
+
+
+def _waited(message: pb.Waited) -> Waited:
+    queued_at, taken_at = message.queued_at.ToDatetime(UTC), message.taken_at.ToDatetime(UTC)
+    return Waited(number=message.number, queued_at=queued_at, taken_at=taken_at)

@@ -14,11 +14,13 @@ from services.email_worker.repository import PostgresStore
 from services.email_worker.sender import Sender
 from services.email_worker.settings import EmailWorkerSettings
 from services.email_worker.smtp import SmtpCheck, SmtpLane
+from services.email_worker.tables import OUTBOX
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
 from services.kit.database.engine import open_engine
 from services.kit.database.engine import ping as ping_postgres
+from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.process import App
 
@@ -31,7 +33,8 @@ async def compose(settings: EmailWorkerSettings) -> AsyncIterator[App]:
     store = PostgresStore(engine)
     letters = Letters(sender=settings.mail_from, site_url=settings.mail_site_url)
     lanes = [SmtpLane(settings) for _ in range(settings.mail_connections)]
-    sender = Sender(store, letters.render, lanes, utc_now)
+    relay = Relay(engine, OUTBOX, publisher)
+    sender = Sender(store, letters.render, lanes, utc_now, committed=relay.wake)
     policy = MailPolicy(
         domain=parseaddr(settings.mail_from)[1].rpartition("@")[2],
         rejections=settings.mail_rejections,
@@ -41,7 +44,12 @@ async def compose(settings: EmailWorkerSettings) -> AsyncIterator[App]:
     bus = KafkaConsumer(settings, topics=TOPICS, group="email-worker", publisher=publisher)
     try:
         yield App(
-            jobs={"facts": bus.run(facts.handle), "sender": sender.run(), "keeper": Keeper(store, utc_now).run()},
+            jobs={
+                "facts": bus.run(facts.handle),
+                "sender": sender.run(),
+                "relay": relay.run(),
+                "keeper": Keeper(store, utc_now).run(),
+            },
             checks={
                 "postgres": Check(partial(ping_postgres, engine)),
                 # Facts wait at the broker; mails that are due go out meanwhile.

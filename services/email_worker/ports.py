@@ -25,7 +25,7 @@ class Desk(Protocol):
         """Remember why; unknown shows are passed over."""
 
     async def add(self, mails: Sequence[Mail]) -> None:
-        """Keep each, unless its booking has one of that kind already."""
+        """Keep each, unless its booking has one of that kind already; what became of that one is published again."""
 
     async def withdraw_reminders(self, booking_ids: Collection[str]) -> None:
         """Their reminders to pay are not sent any more, unless a sender has them already."""
@@ -47,7 +47,10 @@ class Store(Protocol):
         """Take what is due, oldest first, and nobody else takes it before `until`; counts as a try."""
 
     async def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Write down what became of leased mails; passes over those that were leased again since. Idempotent."""
+        """Write down what became of leased mails, and publish what was sent or never will be.
+
+        Passes over those that were leased again since. Idempotent.
+        """
 
     async def queue(self, *, now: datetime) -> Queue:
         """How much waits, and for how long past its time."""

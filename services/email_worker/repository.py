@@ -24,10 +24,12 @@ from services.email_worker.domain import (
     ShowCancelled,
     State,
 )
+from services.email_worker.facts import outgoing
 from services.email_worker.ports import Queue
-from services.email_worker.tables import INBOX, MAILS, RECIPIENTS, SHOWS
+from services.email_worker.tables import INBOX, MAILS, OUTBOX, RECIPIENTS, SHOWS
 from services.kit.database.engine import transaction
 from services.kit.database.inbox import Inbox
+from services.kit.database.outbox import Outbox
 
 _LEASE: Final = text("""
     WITH due AS (
@@ -49,6 +51,11 @@ _SETTLE: Final = text("""
         CAST(:due_at AS timestamptz[]), CAST(:tries AS int[]), CAST(:reason AS text[])
     ) AS done (mail_id, leased, state, at, due_at, tries, reason)
     WHERE mails.mail_id = done.mail_id AND mails.state = 'sending' AND mails.due_at = done.leased
+    RETURNING mails.mail_id, mails.booking_id, mails.kind, mails.state, mails.traceparent
+""")
+_SETTLED: Final = text("""
+    SELECT mail_id, booking_id, kind, state, traceparent FROM mails
+    WHERE mail_id = ANY (CAST(:ids AS text[])) AND settled_at IS NOT NULL
 """)
 _WAITING: Final = MAILS.c.state == State.WAITING
 
@@ -78,7 +85,7 @@ class PostgresStore:
             "reason": [outcome.reason for outcome in outcomes],
         }
         async with transaction(self._engine) as tx:
-            await tx.execute(_SETTLE, columns)
+            await Outbox(OUTBOX, tx).add(outgoing(await tx.execute(_SETTLE, columns)))
 
     async def queue(self, *, now: datetime) -> Queue:
         due = select(func.count(), func.min(MAILS.c.due_at)).where(MAILS.c.state.in_(["waiting", "sending"]))
@@ -129,6 +136,8 @@ class PostgresDesk:
     async def add(self, mails: Sequence[Mail]) -> None:
         if mails:
             await self._tx.execute(insert(MAILS).on_conflict_do_nothing(), [_row(mail) for mail in mails])
+            settled = await self._tx.execute(_SETTLED, {"ids": [mail.mail_id for mail in mails]})
+            await Outbox(OUTBOX, self._tx).add(outgoing(settled))
 
     async def withdraw_reminders(self, booking_ids: Collection[str]) -> None:
         if not booking_ids:

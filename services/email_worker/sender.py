@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -44,8 +44,18 @@ log = structlog.get_logger()
 class Sender:
     """Any number of replicas may run: what one has leased, no other takes."""
 
-    def __init__(self, store: Store, render: Render, lanes: Sequence[Lane], now: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        render: Render,
+        lanes: Sequence[Lane],
+        now: Clock,
+        *,
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`committed` is called after each note (the outbox's relay)."""
         self._store, self._render, self._lanes, self._now = store, render, lanes, now
+        self._committed = committed
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._note = Batcher(self._settle, name="outcomes")
 
@@ -177,6 +187,7 @@ class Sender:
 
     async def _settle(self, outcomes: Sequence[Outcome]) -> Sequence[None]:
         await self._store.settle(outcomes)
+        self._committed()
         if not self._stopping.is_set():
             # The first note was written at once; those that come now are written together.
             await asyncio.sleep(GATHER_S)

@@ -4,6 +4,7 @@ from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, UniqueC
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.kit.database.inbox import inbox_table
+from services.kit.database.outbox import outbox_table
 
 METADATA = MetaData()
 
@@ -51,3 +52,4 @@ MAILS = Table(
 )
 
 INBOX = inbox_table(METADATA)
+OUTBOX = outbox_table(METADATA)

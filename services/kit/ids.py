@@ -1,6 +1,7 @@
 """Names of things: UUIDv7, which sort by the time they were made."""
 
 import uuid
+from datetime import datetime
 
 import uuid_utils
 
@@ -15,3 +16,9 @@ def is_id(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def first_id_at(moment: datetime) -> str:
+    """The least id that can be made at that moment: those made earlier sort before it."""
+    milliseconds = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}-7000-8000-000000000000"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -20,6 +21,7 @@ from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.process import App, Job
+from services.payment.books import PostgresBooks
 from services.payment.clients import RealtimeBuyers
 from services.payment.handlers import PaymentHandlers
 from services.payment.ledger import Ledger
@@ -27,6 +29,7 @@ from services.payment.ports import Psp
 from services.payment.psp.buyer import SandboxBuyers
 from services.payment.psp.deliveries import Deliveries
 from services.payment.psp.sandbox import SandboxPsp
+from services.payment.reading import PaymentReads
 from services.payment.repository import PostgresStore
 from services.payment.routes.problems import problems
 from services.payment.routes.sandbox import SandboxRoutes
@@ -35,6 +38,7 @@ from services.payment.servicer import PaymentServicer
 from services.payment.settings import PaymentSettings
 from services.payment.settling import Settling
 from services.payment.tables import OUTBOX
+from services.payment.watch import PspWatch
 
 log = structlog.get_logger()
 
@@ -50,7 +54,11 @@ async def compose(settings: PaymentSettings) -> AsyncIterator[App]:
     store = PostgresStore(engine)
     ledger = Ledger(store, provider.psp, utc_now, relay.wake)
     settling = Settling(store, ledger, provider.psp, buyers, utc_now)
-    servicer = PaymentServicer(PaymentHandlers(store, ledger, utc_now, provider=provider.psp.provider))
+    books = PostgresBooks(engine)
+    window = timedelta(seconds=settings.watch_window_s)
+    watch = PspWatch(books, provider.psp, settling.settle_event, utc_now, window=window)
+    handlers = PaymentHandlers(store, ledger, utc_now, provider=provider.psp.provider)
+    servicer = PaymentServicer(handlers, PaymentReads(books), watch)
     WebhookRoutes(provider.psp, settling).add_to(provider.pages)
     try:
         yield App(
@@ -60,6 +68,7 @@ async def compose(settings: PaymentSettings) -> AsyncIterator[App]:
                 "relay": relay.run(),
                 "events": settling.run_events(),
                 "abandoned": settling.run_abandoned(),
+                "watch": watch.run(every_s=settings.watch_every_s),
                 **provider.jobs,
             },
             checks={

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.kit.errors import Kind, NotNow, Refusal
+from services.kit.invariants import Repair, Violation
 from services.payment.domain import Intent, Payment, PspEvent, Refund, StatusChanged
 
 
@@ -57,6 +58,34 @@ class Payments(Protocol):
 class Store(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Payments]:
         """Committed at the end of the block, undone by an exception in it."""
+
+
+class Books(Protocol):
+    """All our payments, as they are compared with the PSP's; and the receipts of what was repaired in them."""
+
+    async def by_id(self, payment_ids: Collection[str]) -> Mapping[str, Payment]:
+        """Those that are known."""
+
+    async def paid_between(self, since: datetime, until: datetime, *, after: str, limit: int) -> Sequence[Payment]:
+        """Those begun within that time that took money, by payment_id, those after that id."""
+
+    async def of_bookings(self, booking_ids: Collection[str]) -> Sequence[Payment]:
+        """Those that took money, gave it back, or still may; in the order of their bookings."""
+
+    async def in_range(self, after: tuple[str, str], until: str, *, limit: int) -> Sequence[Payment]:
+        """The same, of bookings up to `until`, after that booking's payment."""
+
+    async def unsettled(self, *, before: datetime, limit: int) -> Sequence[Violation]:
+        """Payments and refunds without an outcome since before then, the oldest first."""
+
+    async def begin_repair(self, found: Violation) -> int:
+        """A receipt; the same again when it was begun before and never ended."""
+
+    async def end_repair(self, receipt: int, *, done: str) -> None:
+        """It is done. Idempotent."""
+
+    async def repairs(self, limit: int) -> Sequence[Repair]:
+        """The newest that are done."""
 
 
 class PspDown(NotNow):
@@ -111,8 +140,11 @@ class Psp(Protocol):
     async def refund(self, ref: str, minor: int, *, key: str) -> None:
         """Give that much back, once for a key. PspRefused when the PSP will not."""
 
-    async def intents(self, *, limit: int, after: str = "") -> Sequence[Intent]:
-        """A page of everything the PSP knows, in its own order; `after` is the last ref of the page before."""
+    async def intents(self, *, since: datetime, until: datetime, limit: int, after: str = "") -> Sequence[Intent]:
+        """A page of what was begun within that time (`until` is outside), newest first; at most 100.
+
+        `after` is the last ref of the page before. Times count in whole seconds.
+        """
 
     async def read_event(self, body: bytes, signature: str) -> PspEvent | None:
         """The event in a webhook's body; None when it is about nothing of ours. Refuses BadSignature."""

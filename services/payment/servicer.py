@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import grpc
 
+from protos.gen import invariants_pb2, payment_pb2_grpc, refusal_pb2
 from protos.gen import payment_pb2 as pb
-from protos.gen import payment_pb2_grpc, refusal_pb2
+from services.kit.clock import utc_now
 from services.kit.errors import Told
 from services.kit.money import Money
 from services.payment.domain import Payment
 from services.payment.handlers import PaymentHandlers
 from services.payment.orders import Order
+from services.payment.reading import PaymentReads
+from services.payment.watch import PspWatch
 from services.payment.wire import payment_message
 
 type Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
-    def __init__(self, handlers: PaymentHandlers) -> None:
-        self._handlers = handlers
+    def __init__(self, handlers: PaymentHandlers, reads: PaymentReads, watch: PspWatch) -> None:
+        self._handlers, self._reads, self._watch = handlers, reads, watch
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, context: Context) -> pb.CreatePaymentResponse:
         (outcome,) = await self._handlers.create_many([_order(request)])
@@ -46,6 +50,21 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         amount = Money(request.amount.minor, request.amount.currency) if request.HasField("amount") else None
         payment = await self._handlers.refund(request.payment_id, request.refund_key, amount)
         return pb.RefundPaymentResponse(payment=payment_message(payment))
+
+    async def ListPayments(self, request: pb.ListPaymentsRequest, context: Context) -> pb.ListPaymentsResponse:
+        if request.booking_ids:
+            page = await self._reads.of_bookings(request.booking_ids)
+        else:
+            between = (request.after_booking_id, request.until_booking_id)
+            page = await self._reads.between(*between, size=request.page_size, token=request.page_token)
+        listed = [payment_message(replace(payment, next_action=None)) for payment in page.items]
+        return pb.ListPaymentsResponse(payments=listed, next_page_token=page.next_token)
+
+    async def CheckInvariants(
+        self, request: invariants_pb2.CheckInvariantsRequest, context: Context
+    ) -> invariants_pb2.CheckInvariantsResponse:
+        report = await self._watch.look(grace_s=request.grace_s, window_s=request.window_s)
+        return invariants_pb2.CheckInvariantsResponse(**report.message(now=utc_now()))
 
 
 def _order(request: pb.CreatePaymentRequest) -> Order:

@@ -21,6 +21,11 @@ class PaymentSettings(ServiceSettings, PostgresSettings, KafkaSettings):
     # Once half of a batch is answered, the rest get as long again, and at least this.
     psp_patience_s: float = Field(default=0.2, ge=0, le=60)
 
+    # How often our books are compared with the PSP's …
+    watch_every_s: float = Field(default=60.0, gt=0, le=86_400)
+    # … and how far back when everything is compared: at the start, and now and then.
+    watch_window_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
+
     stripe_secret_key: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")
     # Another address than Stripe's own, such as a proxy's.

@@ -59,13 +59,14 @@ class Settling:
         at = self._now()
         async with self._store.transaction() as payments:
             events = await payments.lease_events(at=at, until=at + LEASE, limit=BATCH)
-        handled = [event for event, ok in zip(events, await _each(self._settle_event, events), strict=True) if ok]
+        handled = [event for event, ok in zip(events, await _each(self.settle_event, events), strict=True) if ok]
         if handled:
             async with self._store.transaction() as payments:
                 await payments.events_handled([event.event_id for event in handled], at=self._now())
         return len(events)
 
-    async def _settle_event(self, event: PspEvent) -> None:
+    async def settle_event(self, event: PspEvent) -> None:
+        """Look at the charge that it is about, and take over what is true of it now. Idempotent."""
         async with self._store.transaction() as payments:
             before = (await payments.by_id([event.payment_id])).get(event.payment_id)
         if before is None or before.is_tombstone or before.provider_ref not in ("", event.ref):

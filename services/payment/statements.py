@@ -25,14 +25,14 @@ ADD: Final = text(f"""
     SELECT key FROM added
 """)  # noqa: S608
 
-_SELECT: Final = """
+SELECT: Final = """
     SELECT payments.*, attempt, payment_method, description
     FROM payments JOIN payment_attempts USING (payment_id)
 """
 _LOCKED: Final = " ORDER BY payment_id FOR UPDATE OF payments"
-BY_ID: Final = text(_SELECT + "WHERE payment_id = ANY(CAST(:ids AS text[]))")
+BY_ID: Final = text(SELECT + "WHERE payment_id = ANY(CAST(:ids AS text[]))")
 BY_ID_LOCKED: Final = text(BY_ID.text + _LOCKED)
-BY_KEY: Final = text(_SELECT + "WHERE key = ANY(CAST(:keys AS text[]))")
+BY_KEY: Final = text(SELECT + "WHERE key = ANY(CAST(:keys AS text[]))")
 BY_KEY_LOCKED: Final = text(BY_KEY.text + _LOCKED)
 
 SAVE: Final = text(f"""

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, MetaData, SmallInteger, Table, Text
 
 from services.kit.database.outbox import outbox_table
+from services.kit.database.receipts import receipts_table
 
 METADATA = MetaData()
 
@@ -66,3 +67,4 @@ WEBHOOK_EVENTS = Table(
 )
 
 OUTBOX = outbox_table(METADATA)
+REPAIRS = receipts_table(METADATA)

@@ -9,6 +9,7 @@ from functools import partial
 from protos.gen import ticket_pb2_grpc
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.bus.ping import ping as ping_kafka
+from services.kit.clock import utc_now
 from services.kit.database.engine import open_engine
 from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
@@ -16,8 +17,9 @@ from services.kit.health import Check
 from services.kit.process import App
 from services.ticket.consumer import EventsConsumer
 from services.ticket.handlers import TicketHandlers
-from services.ticket.jobs import audit, sweep
+from services.ticket.jobs import sweep
 from services.ticket.reading import TicketReads
+from services.ticket.repository.books import PostgresBooks
 from services.ticket.repository.keys import PostgresKeys
 from services.ticket.repository.store import PostgresStore
 from services.ticket.servicer import TicketServicer
@@ -25,6 +27,7 @@ from services.ticket.settings import TicketSettings, decoded_seed
 from services.ticket.signing import TicketSigner
 from services.ticket.snapshots import Snapshots
 from services.ticket.tables import OUTBOX
+from services.ticket.watch import InventoryWatch
 
 
 @asynccontextmanager
@@ -37,7 +40,10 @@ async def compose(settings: TicketSettings) -> AsyncIterator[App]:
     signer = TicketSigner(PostgresKeys(engine), decoded_seed(settings.ticket_signing_key.get_secret_value()))
     handlers = TicketHandlers(store, signer, relay.wake, hold_lasts=timedelta(seconds=settings.hold_seconds))
     events = KafkaConsumer(settings, topics=["events"], group="ticket", publisher=publisher)
-    servicer = TicketServicer(handlers, TicketReads(store, Snapshots(store, time.monotonic), signer))
+    books = PostgresBooks(engine)
+    watch = InventoryWatch(books, handlers, utc_now)
+    reads = TicketReads(store, Snapshots(store, time.monotonic), signer, books)
+    servicer = TicketServicer(handlers, reads, watch)
     try:
         yield App(
             rpc={"ticket.TicketService": partial(ticket_pb2_grpc.add_TicketServiceServicer_to_server, servicer)},
@@ -45,7 +51,7 @@ async def compose(settings: TicketSettings) -> AsyncIterator[App]:
                 "events": events.run(EventsConsumer(handlers).handle),
                 "relay": relay.run(),
                 "sweep": sweep(handlers, every_s=settings.sweep_every_s),
-                "audit": audit(handlers, every_s=settings.audit_every_s),
+                "watch": watch.run(every_s=settings.watch_every_s),
             },
             checks={
                 "postgres": Check(partial(ping_postgres, engine)),

@@ -96,10 +96,6 @@ class TicketHandlers:
         metrics.HOLDS_EXPIRED.inc(expired)
         return expired
 
-    async def audit(self) -> None:
-        """Count the sold places anew and tell."""
-        metrics.SEATS_OVERSOLD.set(await self._store.oversold())
-
     async def events_changed(self, published: Mapping[str, Layout], cancelled: Mapping[str, str]) -> None:
         """Facts of topic `events`, by fact id: layouts of events now on sale, and ids of events that are cancelled."""
         async with self._store.transaction() as tx:

@@ -1,4 +1,4 @@
-"""What happens unasked: expired holds are freed, and the books are audited."""
+"""What happens unasked: expired holds are freed."""
 
 from __future__ import annotations
 
@@ -26,16 +26,4 @@ async def sweep(handlers: TicketHandlers, *, every_s: float) -> None:
             log.warning("sweep_waits", error=str(away))
         except Exception:
             log.exception("sweep_failed")
-        await asyncio.sleep(every_s)
-
-
-async def audit(handlers: TicketHandlers, *, every_s: float) -> None:
-    """For as long as the process lives."""
-    while True:
-        try:
-            await handlers.audit()
-        except NotNow as away:
-            log.warning("audit_waits", error=str(away))
-        except Exception:
-            log.exception("audit_failed")
         await asyncio.sleep(every_s)

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Protocol
 
+from services.kit.invariants import Repair, Violation
 from services.ticket.domain.availability import Snapshot
 from services.ticket.domain.event import Event, Layout, Locked
 from services.ticket.domain.hold import Hold, SignedTicket, Ticket
 from services.ticket.domain.stock import Asked, Changes, Stock
+from services.ticket.domain.watched import Standing
 
 
 class Raced(Exception):
@@ -65,8 +68,36 @@ class Store(Protocol):
     async def due(self, limit: int) -> Sequence[str]:
         """Keys of holds whose time is over by the database's clock, the longest over first."""
 
-    async def oversold(self) -> int:
-        """Places sold beyond those that exist, counted anew from the tickets: 0 for as long as we do our job."""
+
+class Books(Protocol):
+    """The inventory looked at as a whole, and the receipts of what was repaired in it."""
+
+    async def events(self, *, after: str, limit: int) -> Mapping[str, int]:
+        """Event ids and the version of their places, in order, those after that id."""
+
+    async def contradictions(self, event_id: str) -> Sequence[Violation]:
+        """What of an event's places can not be true, all seen at one moment; at most 500. Waits for nobody's lock."""
+
+    async def overdue(self, *, grace: timedelta, limit: int) -> Sequence[Violation]:
+        """Holds whose time has been over for longer than that, the longest first."""
+
+    async def void_tickets_of_released(self, event_id: str) -> int:
+        """Void the valid tickets of holds that were given back, each hold with a receipt; how many tickets."""
+
+    async def begin_repairs(self, found: Sequence[Violation]) -> Mapping[str, int]:
+        """A receipt for each, by subject; one that was begun before and never ended is the same again."""
+
+    async def end_repairs(self, receipts: Collection[int], *, done: str) -> None:
+        """They are done. Idempotent."""
+
+    async def repairs(self, limit: int) -> Sequence[Repair]:
+        """The newest that are done."""
+
+    async def by_prefix(self, prefixes: Collection[str]) -> Sequence[Standing]:
+        """Those that have places and whose keys begin with one of these, in order."""
+
+    async def in_range(self, *, after: str, until: str, limit: int) -> Sequence[Standing]:
+        """Those that have places, with keys after `after` and up to `until`, in order."""
 
 
 class Signer(Protocol):

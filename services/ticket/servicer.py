@@ -7,13 +7,15 @@ from typing import Any
 
 import grpc
 
+from protos.gen import invariants_pb2, ticket_pb2_grpc
 from protos.gen import ticket_pb2 as pb
-from protos.gen import ticket_pb2_grpc
 from services.kit.batching import Batcher
+from services.kit.clock import utc_now
 from services.kit.errors import Refusal
 from services.ticket.domain.hold import Extension, GiveBack, Hold, Order, Sale, SignedTicket
 from services.ticket.handlers import TicketHandlers
 from services.ticket.reading import TicketReads
+from services.ticket.watch import InventoryWatch
 from services.ticket.wire import (
     availability_message,
     extension_of,
@@ -23,6 +25,7 @@ from services.ticket.wire import (
     pricing_message,
     refused,
     sale_of,
+    standing_message,
     ticket_message,
 )
 
@@ -30,8 +33,8 @@ type Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class TicketServicer(ticket_pb2_grpc.TicketServiceServicer):
-    def __init__(self, handlers: TicketHandlers, reads: TicketReads) -> None:
-        self._handlers, self._reads = handlers, reads
+    def __init__(self, handlers: TicketHandlers, reads: TicketReads, watch: InventoryWatch) -> None:
+        self._handlers, self._reads, self._watch = handlers, reads, watch
         self._reserve: Batcher[Order, Hold] = Batcher(handlers.reserve, name="reserve")
         self._confirm: Batcher[Sale, Sequence[SignedTicket]] = Batcher(handlers.confirm, name="confirm")
         self._extend: Batcher[Extension, Hold] = Batcher(handlers.extend, name="extend")
@@ -76,6 +79,20 @@ class TicketServicer(ticket_pb2_grpc.TicketServiceServicer):
 
     async def GetTicketKeys(self, request: pb.GetTicketKeysRequest, context: Context) -> pb.GetTicketKeysResponse:
         return pb.GetTicketKeysResponse(jwks_json=await self._reads.jwks())
+
+    async def ListHolds(self, request: pb.ListHoldsRequest, context: Context) -> pb.ListHoldsResponse:
+        if request.key_prefixes:
+            page = await self._reads.holds(request.key_prefixes)
+        else:
+            between = (request.after_key, request.until_key)
+            page = await self._reads.holds_between(*between, size=request.page_size, token=request.page_token)
+        return pb.ListHoldsResponse(holds=map(standing_message, page.items), next_page_token=page.next_token)
+
+    async def CheckInvariants(
+        self, request: invariants_pb2.CheckInvariantsRequest, context: Context
+    ) -> invariants_pb2.CheckInvariantsResponse:
+        report = await self._watch.look(grace_s=request.grace_s)
+        return invariants_pb2.CheckInvariantsResponse(**report.message(now=utc_now()))
 
 
 def _confirmed(tickets: Sequence[SignedTicket]) -> pb.ConfirmSeatsResponse:

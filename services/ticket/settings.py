@@ -16,8 +16,8 @@ class TicketSettings(ServiceSettings, PostgresSettings, KafkaSettings):
     hold_seconds: int = Field(default=480, ge=5, le=86_400)
     # How often expired holds are looked for; each is freed this late at most.
     sweep_every_s: float = Field(default=1.0, gt=0, le=60)
-    # How often the sold places are counted anew from the tickets.
-    audit_every_s: float = Field(default=60.0, gt=0, le=86_400)
+    # How often the inventory is looked at for contradictions: every event that changed since, and now and then all.
+    watch_every_s: float = Field(default=60.0, gt=0, le=86_400)
     # Seed of the Ed25519 key that signs tickets: 32 bytes, base64url. Empty: one is made and kept in the database.
     ticket_signing_key: SecretStr = SecretStr("")
 

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.kit.database.inbox import inbox_table
 from services.kit.database.outbox import outbox_table
+from services.kit.database.receipts import receipts_table
 
 METADATA = MetaData()
 # Ids and keys are compared byte by byte: faster than any language's order, and the same everywhere.
@@ -78,6 +79,7 @@ HOLDS = Table(
     Column("state", NAME, nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("ix_holds_event", "event_id"),
     Index("ix_holds_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
 )
 
@@ -109,3 +111,4 @@ SIGNING_KEYS = Table(
 
 INBOX = inbox_table(METADATA)
 OUTBOX = outbox_table(METADATA)
+REPAIRS = receipts_table(METADATA)

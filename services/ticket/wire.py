@@ -11,6 +11,7 @@ from services.kit.money import Money
 from services.ticket.domain.availability import Snapshot
 from services.ticket.domain.event import Event
 from services.ticket.domain.hold import Extension, GiveBack, Hold, Order, Place, Quantity, Sale, SignedTicket
+from services.ticket.domain.watched import Standing
 
 
 def order_of(message: pb.ReserveSeatsRequest) -> Order:
@@ -56,6 +57,14 @@ def ticket_message(signed: SignedTicket) -> pb.Ticket:
         place=_place(ticket.place),
         qr_payload=signed.qr_payload,
     )
+
+
+def standing_message(hold: Standing) -> pb.HoldStanding:
+    message = pb.HoldStanding(
+        key=hold.key, event_id=hold.event_id, sold=hold.sold, places=hold.places, tickets=hold.tickets
+    )
+    message.made_at.FromDatetime(hold.made_at)
+    return message
 
 
 def refused(refusal: Refusal) -> refusal_pb2.Refused:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from protos.gen import messages_pb2 as messages
 from services.email_worker.domain import (
     MISSING_FACTS_LOOK,
     Details,
@@ -19,6 +21,7 @@ from services.email_worker.domain import (
     ShowCancelled,
     State,
     before_sending,
+    failed,
     postponed,
     sent,
 )
@@ -52,6 +55,24 @@ async def given(store: Store, *mails: Mail, facts: bool = True) -> None:
             await desk.know_recipients([a_recipient()])
             await desk.know_shows([a_show()])
         await desk.add(mails)
+
+
+async def published(store: Store, mail: Mail) -> list[tuple[str, State]]:
+    """What was said of that mail, in order."""
+    if isinstance(store, MemoryMailStore):
+        return [said for said in store.state.published if said[0] == mail.mail_id]
+    assert isinstance(store, PostgresStore)
+    bodies: dict[str, tuple[Any, State]] = {
+        "messages.MailSent": (messages.MailSent, State.SENT),
+        "messages.MailFailed": (messages.MailFailed, State.FAILED),
+    }
+    async with transaction(store._engine) as tx:
+        rows = await tx.execute(
+            text("SELECT type, body FROM outbox WHERE key = :key ORDER BY id"), {"key": mail.booking_id}
+        )
+    facts = [(bodies[row.type][0].FromString(row.body), bodies[row.type][1]) for row in rows]
+    assert all((fact.booking_id, fact.kind) == (mail.booking_id, mail.kind) for fact, _ in facts)
+    return [(fact.mail_id, state) for fact, state in facts]
 
 
 async def lease(store: Store, *, now=AT, limit: int = 100) -> list[Leased]:
@@ -238,3 +259,33 @@ async def test_an_outcome_noted_twice_is_noted_once(store: Store) -> None:
     await store.settle([outcome])
 
     assert (await store.queue(now=AT)).waiting == 0
+
+
+async def test_what_became_of_a_mail_is_published_once_and_again_when_it_is_asked_for_again(store: Store) -> None:
+    mail = a_mail()
+    await given(store, mail)
+    [leased] = await lease(store)
+    assert await published(store, mail) == []
+
+    await store.settle([sent(leased.mail, at=AT)])
+    await store.settle([sent(leased.mail, at=AT)])
+    assert await published(store, mail) == [(mail.mail_id, State.SENT)]
+
+    await given(store, mail)
+    assert await published(store, mail) == [(mail.mail_id, State.SENT)] * 2
+
+
+async def test_a_mail_that_failed_is_published_and_one_that_waits_again_is_not(store: Store) -> None:
+    hopeless, slow = a_mail(), a_mail()
+    await given(store, hopeless, slow)
+    leased = {one.mail.mail_id: one.mail for one in await lease(store)}
+
+    await store.settle(
+        [
+            failed(leased[hopeless.mail_id], "no such mailbox", at=AT),
+            postponed(leased[slow.mail_id], "greylisted", at=AT),
+        ]
+    )
+
+    assert await published(store, hopeless) == [(hopeless.mail_id, State.FAILED)]
+    assert await published(store, slow) == []

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -286,15 +286,39 @@ async def test_a_refund_is_made_once_for_its_key_and_never_too_large(bench: Benc
     assert found.refunded_minor == 5000
 
 
-async def test_everything_can_be_listed_page_by_page(bench: Bench) -> None:
-    made = {(await charged(bench.psp, payment())).ref for _ in range(5)}
-
+async def listed(psp: Psp, since: datetime, until: datetime, *, page: int = 2) -> list[str]:
     seen: list[str] = []
-    while page := await bench.psp.intents(limit=2, after=seen[-1] if seen else ""):
-        seen += [intent.ref for intent in page]
+    while found := await psp.intents(since=since, until=until, limit=page, after=seen[-1] if seen else ""):
+        seen += [intent.ref for intent in found]
+    return seen
 
-    assert made <= set(seen)
+
+async def test_what_was_begun_lately_is_listed_page_by_page_newest_first(bench: Bench) -> None:
+    since = utc_now()
+    made = [(await charged(bench.psp, payment())).ref for _ in range(5)]
+
+    seen = await listed(bench.psp, since, utc_now() + timedelta(seconds=2))
+
+    assert [ref for ref in seen if ref in made] == made[::-1]
     assert len(seen) == len(set(seen))
+
+
+async def test_what_was_begun_at_another_time_is_not_listed(bench: Bench) -> None:
+    made = (await charged(bench.psp, payment())).ref
+    now = utc_now()
+
+    assert made not in await listed(bench.psp, now - timedelta(days=2), now - timedelta(days=1), page=100)
+    assert made not in await listed(bench.psp, now + timedelta(seconds=2), now + timedelta(days=1), page=100)
+
+
+async def test_a_list_tells_what_went_back(bench: Bench) -> None:
+    since, made = utc_now(), await charged(bench.psp, payment())
+    await bench.psp.refund(made.ref, 2000, key=new_id())
+
+    found = await bench.psp.intents(since=since, until=utc_now() + timedelta(seconds=2), limit=100)
+
+    (told,) = [intent for intent in found if intent.ref == made.ref]
+    assert (told.refunded_minor, told.payment_id, told.amount) == (2000, made.payment_id, made.amount)
 
 
 async def test_a_signed_event_tells_where_to_look(bench: Bench) -> None:

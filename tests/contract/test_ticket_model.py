@@ -175,7 +175,7 @@ class Inventory(RuleBasedStateMachine):
         assert (seated.held, seated.sold) == (seated_as("h", states), seated_as("s", states))
 
     def teardown(self) -> None:
-        assert self.world.do(self.shop.store.oversold()) == 0
+        assert self.world.do(self.shop.contradictions(self.layout)) == []
 
     def _order(self, one: dict[str, Any]) -> Order:
         quantities = {name: one[field] for name, field in (("A", "best"), ("FLOOR", "standing")) if one[field]}

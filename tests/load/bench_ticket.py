@@ -24,18 +24,21 @@ import uvloop
 from sqlalchemy import text
 
 from protos.gen import ticket_pb2 as pb
+from services.kit.clock import utc_now
 from services.kit.database.engine import open_engine, transaction
 from services.kit.database.migrate import migrate
 from services.kit.ids import new_id
 from services.local.stores import Postgres, create_schemas
 from services.ticket.handlers import TicketHandlers
 from services.ticket.reading import TicketReads
+from services.ticket.repository.books import PostgresBooks
 from services.ticket.repository.keys import PostgresKeys
 from services.ticket.repository.store import PostgresStore
 from services.ticket.servicer import TicketServicer
 from services.ticket.settings import TicketSettings
 from services.ticket.signing import TicketSigner
 from services.ticket.snapshots import Snapshots
+from services.ticket.watch import InventoryWatch
 from tests.conftest import free_port
 from tests.twins.ticket_events import hall
 
@@ -63,7 +66,9 @@ async def measure(settings: TicketSettings, home: Path, bookings: int, batch: in
     signer = TicketSigner(PostgresKeys(engine), secrets.token_bytes(32))
     handlers = TicketHandlers(store, signer, lambda: None, hold_lasts=timedelta(minutes=8))
     snapshots = Snapshots(store, time.monotonic)
-    servicer = TicketServicer(handlers, TicketReads(store, snapshots, signer))
+    books = PostgresBooks(engine)
+    reads = TicketReads(store, snapshots, signer, books)
+    servicer = TicketServicer(handlers, reads, InventoryWatch(books, handlers, utc_now))
     layout = hall(rows=ROWS, max_per_booking=10)
     began = time.perf_counter()
     await handlers.events_changed({new_id(): layout}, {})
@@ -81,7 +86,9 @@ async def measure(settings: TicketSettings, home: Path, bookings: int, batch: in
     began = time.perf_counter()
     await snapshots.get(event_id)
     print(f"snapshot of all seats: {1000 * (time.perf_counter() - began):.0f} ms")
-    print(f"oversold: {await store.oversold()}")
+    began = time.perf_counter()
+    wrong = await books.contradictions(event_id)
+    print(f"contradictions: {len(wrong)}, looked for in {1000 * (time.perf_counter() - began):.0f} ms")
     async with transaction(engine) as tx:
         sold = await tx.scalar(text("SELECT count(*) FROM seats WHERE state = 's'"))
     print(f"sold seats: {sold}")

@@ -54,6 +54,7 @@ class MemoryMailStore:
                 self.state.reasons[mail.mail_id] = outcome.reason
                 if outcome.state not in OPEN:
                     self.state.settled_at[mail.mail_id] = outcome.at
+                self.state.publish(settled)
 
     async def queue(self, *, now: datetime) -> Queue:
         due = [mail.due_at for mail in self.state.mails.values() if mail.state in OPEN]
@@ -72,7 +73,13 @@ class MemoryDesk:
         self.recipients: dict[str, Recipient] = {}
         self.shows: dict[str, Show] = {}
         self.cancelled: dict[str, str] = {}
+        # Mail id and what became of it, in the order it was said.
+        self.published: list[tuple[str, State]] = []
         self._handled: set[str] = set()
+
+    def publish(self, mail: Mail) -> None:
+        if mail.state in (State.SENT, State.FAILED):
+            self.published.append((mail.mail_id, mail.state))
 
     async def first_time(self, fact_ids: Collection[str]) -> set[str]:
         fresh = set(fact_ids) - self._handled
@@ -100,6 +107,8 @@ class MemoryDesk:
         for mail in mails:
             if all((one.booking_id, one.kind) != (mail.booking_id, mail.kind) for one in self.mails.values()):
                 self.mails[mail.mail_id] = mail
+            if known := self.mails.get(mail.mail_id):
+                self.publish(known)
 
     async def withdraw_reminders(self, booking_ids: Collection[str]) -> None:
         for mail in self.mails.values():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 
 import msgspec
 
+from services.kit.clock import Clock, utc_now
 from services.payment.domain import Intent, NextAction, Payment, PspEvent, Status
 from services.payment.ports import BadSignature, PspDown, PspRefused
 from services.payment.psp.bank import decide
@@ -19,6 +21,8 @@ class MemoryPsp:
 
     def __init__(self) -> None:
         self.state: dict[str, Intent] = {}
+        self.now: Clock = utc_now
+        self.begun_at: dict[str, datetime] = {}
         self.refunds: dict[str, tuple[str, int]] = {}
         # Does what is asked, but never says so.
         self.mute = False
@@ -47,6 +51,7 @@ class MemoryPsp:
         if not payment.payment_method:
             action = NextAction("payment_method", client_secret=f"{ref}_secret")
         self._by_key[payment.charge_key] = (asked, ref)
+        self.begun_at[ref] = self.now()
         self.state[ref] = Intent(
             ref=ref,
             status=decision.status,
@@ -101,8 +106,12 @@ class MemoryPsp:
         if self.mute:
             raise PspDown
 
-    async def intents(self, *, limit: int, after: str = "") -> Sequence[Intent]:
-        return [one for ref, one in sorted(self.state.items()) if ref > after][:limit]
+    async def intents(self, *, since: datetime, until: datetime, limit: int, after: str = "") -> Sequence[Intent]:
+        if self.mute:
+            raise PspDown
+        between = (since.replace(microsecond=0), until.replace(microsecond=0))
+        begun = [ref for ref in self.state if between[0] <= self.begun_at[ref] < between[1]]
+        return [self.state[ref] for ref in sorted(begun, reverse=True) if not after or ref < after][: min(limit, 100)]
 
     async def read_event(self, body: bytes, signature: str) -> PspEvent | None:
         if not hmac.compare_digest(signature.encode(errors="replace"), b"signed:" + body):

@@ -114,6 +114,7 @@ class StripeTwin:
         intent = self.intents[ref] = {
             "id": ref,
             "object": "payment_intent",
+            "created": int(time.time()),
             "amount": int(asked["amount"]),
             "currency": asked["currency"],
             "status": "requires_payment_method",
@@ -169,7 +170,10 @@ class StripeTwin:
         return intent | {"latest_charge": {"id": intent["latest_charge"], "amount_refunded": refunded}}
 
     async def _list(self, request: web.Request) -> web.Response:
-        newest_first = sorted(self.intents, reverse=True)
+        since, until = int(request.query["created[gte]"]), int(request.query["created[lt]"])
+        newest_first = [
+            ref for ref in sorted(self.intents, reverse=True) if since <= self.intents[ref]["created"] < until
+        ]
         after = request.query.get("starting_after")
         rest = newest_first[newest_first.index(after) + 1 :] if after else newest_first
         limit = int(request.query.get("limit", 10))

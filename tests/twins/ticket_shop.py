@@ -17,6 +17,7 @@ from services.ticket.domain.event import Layout
 from services.ticket.domain.hold import GiveBack, Hold, Order, Sale, SignedTicket, Ticket
 from services.ticket.handlers import TicketHandlers
 from services.ticket.ports import Store
+from services.ticket.repository.books import PostgresBooks
 from services.ticket.repository.store import PostgresStore
 from tests.conftest import Stores, database_settings
 from tests.twins.ticket_events import USER
@@ -70,6 +71,13 @@ class Shop:
             for key in keys:
                 async with transaction(self.engine) as tx:
                     await tx.execute(over, {"key": key})
+
+    async def contradictions(self, layout: Layout) -> Sequence[object]:
+        """What of the hall's books can not be true."""
+        if isinstance(self.store, MemoryTicketStore):
+            return ["a seat has two tickets"] * self.store.sold_twice()
+        assert self.engine is not None
+        return await PostgresBooks(self.engine).contradictions(layout.event.event_id)
 
     async def states(self, layout: Layout) -> Mapping[str, str]:
         """Seat id → f, h or s."""

@@ -73,7 +73,8 @@ class MemoryTicketStore:
         ]
         return [key for _, key in sorted(over)][:limit]
 
-    async def oversold(self) -> int:
+    def sold_twice(self) -> int:
+        """Valid tickets beyond the first of a seat."""
         valid = Counter(
             (ticket.event_id, ticket.place.seat_id)
             for key, tickets in self.state.issued.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
@@ -57,6 +58,12 @@ _PAGE: Final = text("""
     SELECT * FROM sandbox_intents WHERE intent_id > :after AND (:status = '' OR status = :status)
     ORDER BY intent_id LIMIT :limit
 """)
+# Ids sort by the time they were made.
+_BEGUN: Final = text("""
+    SELECT * FROM sandbox_intents
+    WHERE created_at >= :since AND created_at < :until AND (:after = '' OR intent_id < :after)
+    ORDER BY intent_id DESC LIMIT :limit
+""")
 _SAVE: Final = text("""
     UPDATE sandbox_intents SET status = :status, failure = :failure, payment_method = :payment_method,
                                refunded_minor = :refunded_minor
@@ -97,6 +104,13 @@ class SandboxIntents:
 
     async def page(self, *, limit: int, after: str, status: str = "") -> Sequence[SandboxIntent]:
         rows = await self._tx.execute(_PAGE, {"limit": limit, "after": after, "status": status})
+        return [_intent(row) for row in rows]
+
+    async def begun_between(
+        self, since: datetime, until: datetime, *, limit: int, after: str
+    ) -> Sequence[SandboxIntent]:
+        """Newest first."""
+        rows = await self._tx.execute(_BEGUN, {"since": since, "until": until, "after": after, "limit": limit})
         return [_intent(row) for row in rows]
 
     async def save(self, intent: SandboxIntent) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 import uuid_utils
@@ -123,9 +124,11 @@ class SandboxPsp:
             await intents.add_refund(refund)
             await intents.save(replace(intent, refunded_minor=intent.refunded_minor + minor))
 
-    async def intents(self, *, limit: int, after: str = "") -> Sequence[Intent]:
+    async def intents(self, *, since: datetime, until: datetime, limit: int, after: str = "") -> Sequence[Intent]:
+        between = (since.replace(microsecond=0), until.replace(microsecond=0))
         async with transaction(self._engine) as tx:
-            return [self.told(one) for one in await SandboxIntents(tx).page(limit=limit, after=after)]
+            begun = await SandboxIntents(tx).begun_between(*between, limit=min(limit, 100), after=after)
+        return [self.told(one) for one in begun]
 
     async def read_event(self, body: bytes, signature: str) -> PspEvent | None:
         signatures.verify(body, signature, await self._deliveries.secret(), at=self._now().timestamp())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -134,8 +135,9 @@ class StripePsp:
         if refund.status in ("failed", "canceled"):
             raise PspRefused("refund-failed")
 
-    async def intents(self, *, limit: int, after: str = "") -> Sequence[Intent]:
-        page: Any = {"limit": min(limit, 100), "expand": ["data.latest_charge"]}
+    async def intents(self, *, since: datetime, until: datetime, limit: int, after: str = "") -> Sequence[Intent]:
+        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        page: Any = {"limit": min(limit, 100), "created": created, "expand": ["data.latest_charge"]}
         if after:
             page["starting_after"] = after
         found = await self._asked(self._stripe.payment_intents.list_async(page))

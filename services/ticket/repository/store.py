@@ -32,17 +32,6 @@ _SNAPSHOT: Final = text("""
     WHERE e.event_id = :event_id
 """)
 _DUE: Final = text("SELECT key FROM holds WHERE expires_at < now() ORDER BY expires_at LIMIT CAST(:limit AS integer)")
-# Tickets of a seat that is not its hold's, and standing tickets beyond the capacity.
-_OVERSOLD: Final = text("""
-    SELECT (
-        SELECT count(*) FROM tickets t JOIN seats s ON s.event_id = t.event_id AND s.seat_id = t.seat_id
-        WHERE NOT t.void AND (s.state <> 's' OR s.hold_key <> t.hold_key)
-    ) + (
-        SELECT coalesce(sum(greatest(t.valid - s.capacity, 0)), 0) FROM sections s JOIN (
-            SELECT event_id, section_id, count(*) AS valid FROM tickets WHERE NOT void GROUP BY event_id, section_id
-        ) AS t ON t.event_id = s.event_id AND t.section_id = s.section_id
-    )
-""")
 
 
 class PostgresStore:
@@ -79,7 +68,3 @@ class PostgresStore:
     async def due(self, limit: int) -> Sequence[str]:
         async with transaction(self._engine) as tx:
             return list((await tx.execute(_DUE, {"limit": limit})).scalars())
-
-    async def oversold(self) -> int:
-        async with transaction(self._engine) as tx:
-            return int((await tx.execute(_OVERSOLD)).scalar_one())

@@ -1,0 +1,32 @@
+"""A timeline as the message of booking.proto."""
+
+from protos import timeline as words
+from protos.gen import booking_pb2 as pb
+from services.booking.facts import money
+from services.booking.timeline import Entry, Timeline
+
+
+def timeline_message(timeline: Timeline) -> pb.GetTimelineResponse:
+    booking = timeline.booking
+    return pb.GetTimelineResponse(
+        booking_id=booking.id,
+        status=pb.BookingStatus.Value(booking.status.value),
+        trace_id=timeline.trace_id,
+        entries=map(_entry, timeline.entries),
+    )
+
+
+def _entry(entry: Entry) -> pb.TimelineEntry:
+    message = pb.TimelineEntry(
+        code=entry.code,
+        sentence=words.sentence(entry.code),
+        reason=entry.reason,
+        about=entry.about,
+        number=entry.number,
+        attempt=entry.attempt,
+        amount=money(entry.amount),
+    )
+    message.at.FromDatetime(entry.at)
+    if entry.until is not None:
+        message.until.FromDatetime(entry.until)
+    return message
