@@ -15,6 +15,7 @@ from protos.gen import booking_pb2, booking_pb2_grpc, realtime_pb2, realtime_pb2
 from services.booking_worker import metrics
 from services.booking_worker.domain import Decided, Entry, Outcome, Status, Undecided, refused
 from services.kit import tracing
+from services.kit.clock import utc_now
 from services.kit.errors import DependencyDown, Kind, NotNow, Refusal, Told
 from services.kit.rpc.client import Peer
 from services.kit.rpc.status import PeerFault, kind_named, told_by
@@ -58,7 +59,7 @@ class OrderStream:
             self._heard_at = loop.time()
         for entry in entries:
             if entry.booking_id not in self._unanswered:
-                self._unanswered[entry.booking_id] = entry.order
+                self._unanswered[entry.booking_id] = entry.order + _waited(entry)
                 self._unsent.append(entry.booking_id)
         self._wake.set()
 
@@ -153,6 +154,15 @@ class OrderStream:
         status = await call.code()
         if status is not grpc.StatusCode.OK:
             raise DependencyDown("booking")
+
+
+def _waited(entry: Entry) -> bytes:
+    """How it came here, for its timeline; serialised messages are merged by writing one after the other."""
+    message = booking_pb2.CreateBookingRequest()
+    message.waited.number = entry.number
+    message.waited.queued_at.FromMilliseconds(entry.queued_ms)
+    message.waited.taken_at.FromDatetime(utc_now())
+    return message.SerializeToString()
 
 
 def _outcome(outcome: booking_pb2.BookingOutcome) -> Outcome:

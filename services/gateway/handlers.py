@@ -1,11 +1,13 @@
 """Bookings at the door: an order joins the line; a booking is looked up at the desk first, then in the line."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from services.gateway import metrics
 from services.gateway.domain import NotCancellable, Order, Queued, UnknownBooking
-from services.gateway.models.bookings import Booking, Bookings, QueuePosition
+from services.gateway.in_line import timeline_of, waiting
+from services.gateway.models.bookings import Booking, Bookings, Timeline
 from services.gateway.ports import BookingDesk, Catalogue, Queue
 from services.kit.batching import Batcher
 from services.kit.clock import Clock
@@ -68,6 +70,20 @@ class BookingHandlers:
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         return await self._desk.of_user(user_id, limit=limit, cursor=cursor)
 
+    async def timeline(self, booking_id: str, *, user_id: str) -> Timeline:
+        """What happened to it, told by the desk or by the line. Without a user: anybody's, for support."""
+        try:
+            return await self._desk.timeline(booking_id, user_id=user_id)
+        except UnknownBooking:
+            queued = await self._queue.find(booking_id)
+        if queued is None or (user_id and queued.user_id != user_id):
+            raise UnknownBooking
+        if queued.line.is_served:
+            # The desk may have learned of it meanwhile.
+            with suppress(UnknownBooking):
+                return await self._desk.timeline(booking_id, user_id=user_id)
+        return timeline_of(queued, now=self._now())
+
     async def _served(self, queued: Queued) -> Booking:
         """Its turn has come: the desk learned of it, or the worker recorded its end, after we asked."""
         try:
@@ -79,18 +95,3 @@ class BookingHandlers:
 
     async def _place_many(self, orders: Sequence[Order]) -> Sequence[Queued | Exception]:
         return await self._queue.place(orders)
-
-
-def waiting(queued: Queued) -> Booking:
-    """A booking of which only the line knows."""
-    line = queued.line
-    position = QueuePosition(number=line.number, now_serving=line.now_serving, ahead=line.ahead)
-    return Booking(
-        id=queued.booking_id,
-        event_id=queued.event_id,
-        status=queued.status,
-        reason=queued.reason or ("cancelled-by-buyer" if queued.cancelled else None),
-        queue=position if queued.status in {"queued", "cancelling"} else None,
-        created_at=queued.queued_at,
-        updated_at=queued.queued_at,
-    )

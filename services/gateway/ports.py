@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.gateway.domain import OnSale, Order, Queued
-from services.gateway.models.bookings import Booking, Bookings
+from services.gateway.models.bookings import Booking, Bookings, Timeline
 
 
 class Queue(Protocol):
@@ -42,5 +42,8 @@ class BookingDesk(Protocol):
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
         """Idempotent. Refuses NotCancellable."""
+
+    async def timeline(self, booking_id: str, *, user_id: str) -> Timeline:
+        """What happened to it. Without a user: anybody's, for support."""
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings: ...

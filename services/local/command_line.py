@@ -16,9 +16,11 @@ from services.local.ports import BadOffset
 from services.local.samples import load_samples
 from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed
+from services.local.watching import invariants, timeline
 
 INTERRUPTED: Final = 130
 SALE: Final = "tests.load.sale"
+WATCHING: Final = {"invariants": invariants.main, "timeline": timeline.main}
 
 
 def main() -> None:
@@ -27,6 +29,8 @@ def main() -> None:
         sys.argv[1:] = more
         migrate.main()
         return
+    if arguments.command in WATCHING:
+        sys.exit(WATCHING[arguments.command](more))
     works: dict[str, Callable[[Platform], Awaitable[int]]] = {
         "run": _serve,
         "demo": lambda running: _sale(running, more),
@@ -54,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="logs as JSON lines")
         command.add_argument("--log", help="write the logs to this file instead of the terminal")
     commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
+    commands.add_parser("invariants", help="look whether everything that must hold does; exit 1 if not", add_help=False)
+    commands.add_parser("timeline", help="what happened to a booking, for support", add_help=False)
     return parser
 
 

@@ -1,7 +1,7 @@
 """The booking service as the gateway's handlers see it, in memory."""
 
 from services.gateway.domain import NotCancellable, UnknownBooking
-from services.gateway.models.bookings import Booking, Bookings
+from services.gateway.models.bookings import Booking, Bookings, Timeline, TimelineEntry
 
 
 class MemoryDesk:
@@ -21,6 +21,13 @@ class MemoryDesk:
         cancelled = Booking(id=found.id, event_id=found.event_id, status="cancelled", reason="cancelled-by-buyer")
         self.known[booking_id, user_id] = cancelled
         return cancelled
+
+    async def timeline(self, booking_id: str, *, user_id: str) -> Timeline:
+        for (known, owner), booking in self.known.items():
+            if known == booking_id and user_id in {"", owner}:
+                entry = TimelineEntry(at=None, code="confirmed", sentence="Told by the desk.")
+                return Timeline(booking_id=known, status=booking.status, trace_id=None, entries=[entry])
+        raise UnknownBooking
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         return Bookings([booking for (_, owner), booking in self.known.items() if owner == user_id][:limit], None)

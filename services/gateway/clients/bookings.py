@@ -12,7 +12,16 @@ from protos.gen import ticket_pb2 as ticket
 from services.gateway.clients.peers import Peers
 from services.gateway.clients.wire import to_money, to_time
 from services.gateway.domain import NotCancellable, UnknownBooking
-from services.gateway.models.bookings import Booking, Bookings, NextAction, Place, Status, Ticket
+from services.gateway.models.bookings import (
+    Booking,
+    Bookings,
+    NextAction,
+    Place,
+    Status,
+    Ticket,
+    Timeline,
+    TimelineEntry,
+)
 from services.kit.errors import PeerRefused
 
 _STATUS: Final[dict[int, Status]] = {
@@ -40,6 +49,11 @@ class BookingClient:
         request = pb.CancelBookingRequest(booking_id=booking_id, user_id=user_id)
         with _refusals():
             return to_booking((await self._booking.call(self._booking.stub.CancelBooking, request)).booking)
+
+    async def timeline(self, booking_id: str, *, user_id: str) -> Timeline:
+        request = pb.GetTimelineRequest(booking_id=booking_id, user_id=user_id)
+        with _refusals():
+            return _timeline(await self._booking.call(self._booking.stub.GetTimeline, request))
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         request = pb.GetUserBookingsRequest(user_id=user_id, page_size=limit, page_token=cursor)
@@ -86,3 +100,26 @@ def _place(place: ticket.Place) -> Place:
 
 def _ticket(issued: ticket.Ticket) -> Ticket:
     return Ticket(issued.ticket_id, _place(issued.place), issued.qr_payload)
+
+
+def _timeline(told: pb.GetTimelineResponse) -> Timeline:
+    return Timeline(
+        booking_id=told.booking_id,
+        status=_STATUS[told.status],
+        trace_id=told.trace_id or None,
+        entries=[_entry(entry) for entry in told.entries],
+    )
+
+
+def _entry(entry: pb.TimelineEntry) -> TimelineEntry:
+    return TimelineEntry(
+        at=to_time(entry.at, present=entry.HasField("at")),
+        code=entry.code,
+        sentence=entry.sentence,
+        reason=entry.reason or None,
+        about=entry.about or None,
+        number=entry.number or None,
+        attempt=entry.attempt or None,
+        amount=to_money(entry.amount) if entry.HasField("amount") else None,
+        until=to_time(entry.until, present=entry.HasField("until")),
+    )

@@ -98,3 +98,27 @@ class Placed(Response, frozen=True):
 class Bookings(Response, frozen=True):
     items: list[Booking]
     next_cursor: str | None
+
+
+class TimelineEntry(Response, frozen=True, kw_only=True):
+    """Something that happened to a booking. Fields that do not belong to it are null."""
+
+    at: Annotated[Time | None, Meta(description="Null where nobody wrote down when.")]
+    code: Annotated[str, Meta(description="What happened: a stable slug.", examples=["held"])]
+    sentence: Annotated[str, Meta(description="The same for a person; it may change.")]
+    reason: Annotated[str | None, Meta(description="Why: a stable slug.", examples=["card-declined"])] = None
+    about: Annotated[str | None, Meta(description="Which mail it was.", examples=["tickets"])] = None
+    number: Annotated[int | None, Meta(description="The place in line.")] = None
+    ahead: Annotated[int | None, Meta(description="How many are before you.")] = None
+    attempt: Annotated[int | None, Meta(description="Which payment of the booking: 1 for the first.")] = None
+    amount: Money | None = None
+    until: Annotated[Time | None, Meta(description="Until when something waits.")] = None
+
+
+class Timeline(Response, frozen=True, kw_only=True):
+    """Why you got a ticket, or did not. It names nobody and no card."""
+
+    booking_id: str
+    status: Status
+    trace_id: Annotated[str | None, Meta(description="Of the request that made it: 32 hex digits.")]
+    entries: Annotated[list[TimelineEntry], Meta(description="What happened, oldest first.")]

@@ -9,7 +9,7 @@ import msgspec
 from services.gateway.domain import Order, checked_key, checked_places
 from services.gateway.edge.operation import Answer, AnyOperation, Call, Header, Limit, Nothing, Operation
 from services.gateway.handlers import BookingHandlers
-from services.gateway.models.bookings import Booking, Bookings, Links, PlaceBooking, Placed
+from services.gateway.models.bookings import Booking, Bookings, Links, PlaceBooking, Placed, Timeline
 from services.gateway.models.common import PageQuery
 from services.gateway.routes.examples import ORDER, PLACED
 from services.kit.ids import new_id
@@ -17,6 +17,8 @@ from services.kit.ids import new_id
 TAG: Final = "bookings"
 _ALL: Final = "/api/v1/bookings"
 _KEY: Final = "Idempotency-Key"
+# The role of support.
+ADMIN: Final = "admin"
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -87,6 +89,22 @@ class BookingRoutes:
                 missing="unknown-booking",
             ),
             Operation(
+                method="GET",
+                path=f"{_ALL}/{{id}}/timeline",
+                tag=TAG,
+                summary="What happened to a booking, step by step",
+                description=(
+                    "Why you got a ticket, or did not: the line, the seats, each answer of the payment provider, the "
+                    "mails. It names nobody and no card, so that it can be shown to whoever helps you. Your own "
+                    "bookings; an admin may read anybody's."
+                ),
+                run=self.timeline,
+                body=Nothing,
+                query=Nothing,
+                answer=Timeline,
+                missing="unknown-booking",
+            ),
+            Operation(
                 method="POST",
                 path=f"{_ALL}/{{id}}/cancel",
                 tag=TAG,
@@ -112,6 +130,10 @@ class BookingRoutes:
 
     async def get(self, call: Call[None, None]) -> Answer:
         return Answer(body=await self._bookings.get(call.ids["id"], user_id=call.user_id))
+
+    async def timeline(self, call: Call[None, None]) -> Answer:
+        whose = "" if ADMIN in call.identity.roles else call.user_id
+        return Answer(body=await self._bookings.timeline(call.ids["id"], user_id=whose))
 
     async def cancel(self, call: Call[None, None]) -> Answer:
         return Answer(body=await self._bookings.cancel(call.ids["id"], user_id=call.user_id))

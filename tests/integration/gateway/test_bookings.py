@@ -249,3 +249,31 @@ async def test_redis_that_forgot_the_script_is_taught_again(gateway: Gateway) ->
     placed = await gateway.ask("POST", BOOKINGS, token=gateway.buyer(), json=order)
 
     assert (placed.status, placed.body["booking"]["queue"]["number"]) == (202, 2)
+
+
+async def test_a_timeline_is_told_to_its_owner_and_to_support_and_to_nobody_else(gateway: Gateway) -> None:
+    user_id, booking_id = new_id(), new_id()
+    gateway.peers.booking.confirm(booking_id, user_id, new_id())
+    path, tokens = f"{BOOKINGS}/{booking_id}/timeline", gateway.peers.issuer
+
+    mine = await gateway.ask("GET", path, token=tokens.token(user_id))
+    support = await gateway.ask("GET", path, token=tokens.token(new_id(), "buyer", "admin"))
+    anothers = await gateway.ask("GET", path, token=tokens.token(new_id(), "buyer", "organiser"))
+    nobodys = await gateway.ask("GET", path)
+
+    assert [entry["code"] for entry in mine.body["entries"]] == ["queued", "confirmed"]
+    assert (mine.body["status"], mine.body["trace_id"]) == ("confirmed", "a" * 32)
+    assert mine.body["entries"][0]["number"] == 3
+    assert support.body == mine.body
+    assert (anothers.status, anothers.body["reason"]) == (404, "unknown-booking")
+    assert nobodys.status == 401
+
+
+async def test_the_timeline_of_an_order_in_line_says_where_it_stands(gateway: Gateway) -> None:
+    token, order = gateway.buyer(), {"event_id": await gateway.published(), "seats": ["A-1-1"]}
+    placed = await gateway.ask("POST", BOOKINGS, token=token, json=order)
+
+    told = await gateway.ask("GET", f"{placed.headers['Location']}/timeline", token=token)
+
+    assert [(entry["code"], entry["number"]) for entry in told.body["entries"]] == [("queued", 1), ("waiting", 1)]
+    assert told.body["entries"][1]["ahead"] == 0

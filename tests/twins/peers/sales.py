@@ -11,6 +11,7 @@ from protos.gen import booking_pb2_grpc, payment_pb2_grpc, ticket_pb2_grpc
 from protos.gen import event_pb2 as event
 from protos.gen import payment_pb2 as payment
 from protos.gen import ticket_pb2 as ticket
+from protos.timeline import sentence
 from services.kit.errors import Kind
 from services.kit.ids import new_id
 from tests.twins.peers.answers import page, refused
@@ -83,6 +84,15 @@ class BookingTwin(booking_pb2_grpc.BookingServiceServicer):
 
     async def GetBooking(self, request: booking.GetBookingRequest, context: Any) -> booking.GetBookingResponse:
         return booking.GetBookingResponse(booking=self._mine(request.booking_id, request.user_id))
+
+    async def GetTimeline(self, request: booking.GetTimelineRequest, context: Any) -> booking.GetTimelineResponse:
+        found = self.bookings.get(request.booking_id)
+        if found is None or (request.user_id and found.user_id != request.user_id):
+            raise refused(Kind.MISSING, "unknown-booking")
+        told = booking.GetTimelineResponse(booking_id=found.booking_id, status=found.status, trace_id="a" * 32)
+        told.entries.add(code="queued", sentence=sentence("queued"), number=3, at=found.created_at)
+        told.entries.add(code="confirmed", sentence=sentence("confirmed"), at=found.updated_at)
+        return told
 
     async def CancelBooking(self, request: booking.CancelBookingRequest, context: Any) -> booking.CancelBookingResponse:
         found = self._mine(request.booking_id, request.user_id)

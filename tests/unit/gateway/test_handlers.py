@@ -180,3 +180,49 @@ async def test_whose_turn_comes_while_cancelling_is_cancelled_all_the_same(at_de
     await bookings.place(ORDER)
 
     assert (await bookings.cancel("b1", user_id="ada")).status == told
+
+
+async def codes(door: Door, *, user_id: str = ORDER.user_id) -> list[str]:
+    return [entry.code for entry in (await door.bookings.timeline(ORDER.booking_id, user_id=user_id)).entries]
+
+
+async def test_the_timeline_of_an_order_in_line_is_told_by_the_line(door: Door) -> None:
+    await door.bookings.place(replace(ORDER, booking_id="b0", user_id="bob"))
+    await door.bookings.place(ORDER)
+
+    told = await door.bookings.timeline(ORDER.booking_id, user_id=ORDER.user_id)
+
+    assert [(entry.code, entry.number, entry.ahead) for entry in told.entries] == [
+        ("queued", 2, None),
+        ("waiting", 2, 1),
+    ]
+    assert told.status == "queued"
+    assert told.entries[0].at == NOW
+
+
+async def test_the_timeline_of_an_order_that_left_the_line_says_why(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    await door.bookings.cancel(ORDER.booking_id, user_id=ORDER.user_id)
+    await door.queue.serve("e", 1)
+
+    told = await door.bookings.timeline(ORDER.booking_id, user_id=ORDER.user_id)
+
+    assert [(entry.code, entry.reason) for entry in told.entries] == [
+        ("queued", None),
+        ("left-line", "cancelled-by-buyer"),
+    ]
+
+
+async def test_the_timeline_of_a_booking_is_told_by_the_desk(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    door.desk.known[ORDER.booking_id, ORDER.user_id] = Booking(id=ORDER.booking_id, event_id="e", status="confirmed")
+
+    assert await codes(door) == ["confirmed"]
+
+
+async def test_a_timeline_is_for_its_owner_and_for_support(door: Door) -> None:
+    await door.bookings.place(ORDER)
+
+    assert await codes(door, user_id="") == ["queued", "waiting"]
+    with pytest.raises(UnknownBooking):
+        await codes(door, user_id="mallory")
