@@ -46,7 +46,7 @@ spec:
       initContainers:
         - name: schema
           {{- include "workload.containerBasics" . | nindent 10 }}
-          command: [python, -m, services.kit.database.migrate, --wait, {{ .name }}]
+          command: [/app/start, -m, services.kit.database.migrate, --wait, {{ .name }}]
           env:
             {{- include "workload.postgresEnvironment" . | trim | nindent 12 }}
       {{- end }}

@@ -46,7 +46,7 @@ containers:
 {{- $topics := $service.values.stores.kafka.topics -}}
 - name: {{ $step }}
   {{- include "workload.containerBasics" $service | nindent 2 }}
-  command: [python, -m, services.kit.{{ $module }}, {{ $service.name }}]
+  command: [/app/start, -m, services.kit.{{ $module }}, {{ $service.name }}]
   env:
     {{- if eq $step "topics" }}
     {{- include "workload.kafkaEnvironment" $service | trim | nindent 4 }}
