@@ -3,6 +3,9 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
+# Where there is no Docker: a script that starts a cluster, builds images and loads them.
+CLUSTER ?= ../shared/cluster/cluster
+
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -19,10 +22,13 @@ bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (B
 	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log --buyers $(or $(BUYERS),800) --seconds $(or $(FOR),20) $(ARGS)
 
 ##@ Check it
-test: lint test-unit test-integration ## everything that CI runs
+test: lint test-unit test-charts test-integration ## everything that CI runs
 
 test-unit: $(INSTALLED) ## no network: domain, handlers, layout
 	@$(PYTHON) -m pytest -q tests/unit tests/layout $(ARGS)
+
+test-charts: $(INSTALLED) ## manifests as Helm renders them, the Tiltfile, the kind configuration; no cluster
+	@$(PYTHON) -m pytest -q tests/charts $(ARGS)
 
 test-integration: $(INSTALLED) ## real stores, real gRPC, both sides of every contract
 	@$(PYTHON) -m pytest -q tests/contract tests/integration $(ARGS)
@@ -33,6 +39,14 @@ lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m protos.generate --check 2>/dev/null
+
+##@ On Kubernetes
+images: ## build all images, with docker, buildah or CLUSTER (k8s/images NAME… builds some)
+	@BUILDER="$${BUILDER:-$$(command -v docker buildah 2>/dev/null | head -1)}" k8s/images
+
+charts: $(INSTALLED) ## pack all charts into build/charts
+	@mkdir -p build/charts && $(PYTHON) -c 'import sys, helm_python; [print(helm_python.package(path, destination="build/charts")) for path in sys.argv[1:]]' \
+	  $(filter-out charts/workload/,$(wildcard charts/*/))
 
 ##@ Change it
 format: $(INSTALLED) ## write the code as the formatter wants it
@@ -56,4 +70,4 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench test test-unit test-integration lint format protos lock clean install help
+.PHONY: run demo bench test test-unit test-charts test-integration images charts lint format protos lock clean install help
