@@ -5,6 +5,7 @@ SHELL := bash
 
 # Where there is no Docker: a script that starts a cluster, builds images and loads them.
 CLUSTER ?= ../shared/cluster/cluster
+BUILDER ?= $(if $(wildcard $(CLUSTER)),$(CLUSTER),)
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -42,11 +43,17 @@ lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 
 ##@ On Kubernetes
 images: ## build all images, with docker, buildah or CLUSTER (k8s/images NAME… builds some)
-	@BUILDER="$${BUILDER:-$$(command -v docker buildah 2>/dev/null | head -1)}" k8s/images
+	@BUILDER="$${BUILDER:-$(BUILDER)}" k8s/images
 
 charts: $(INSTALLED) ## pack all charts into build/charts
 	@mkdir -p build/charts && $(PYTHON) -c 'import sys, helm_python; [print(helm_python.package(path, destination="build/charts")) for path in sys.argv[1:]]' \
 	  $(filter-out charts/workload/,$(wildcard charts/*/))
+
+kind: ## the platform on a kind cluster, at the table's ports
+	@k8s/kind
+
+test-cluster: $(INSTALLED) images ## on a real cluster: KUBECONFIG's, or one that CLUSTER starts (KEEP=1 leaves namespaces)
+	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster $(ARGS)
 
 ##@ Change it
 format: $(INSTALLED) ## write the code as the formatter wants it
@@ -70,4 +77,4 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench test test-unit test-charts test-integration images charts lint format protos lock clean install help
+.PHONY: run demo bench test test-unit test-charts test-integration images charts kind test-cluster lint format protos lock clean install help

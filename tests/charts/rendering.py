@@ -26,7 +26,7 @@ def chart(name: str) -> helm_python.Chart:
     return helm_python.Chart.load(CHARTS / name)
 
 
-def render(name: str, values: Mapping[str, Any] | None = None, **options: Any) -> list[Object]:
+def render(name: str, values: Mapping[str, Any] | None = None, /, **options: Any) -> list[Object]:
     """A chart's objects. Raises HelmValuesError or HelmRenderError when it refuses its values."""
     options = {"name": RELEASE, "namespace": NAMESPACE} | options
     rendered = chart(name).render(dict(values or {}), **options)

@@ -39,7 +39,9 @@ spec:
   {{- end }}
 {{- end }}
 {{- if .values.service.nodePorts }}
-- ports: [{{ range $i, $name := without (keys .row.ports | sortAlpha) "metrics" }}{{ if $i }}, {{ end }}{port: {{ $name }}}{{ end }}]
+{{- range without (keys .row.ports | sortAlpha) "metrics" }}
+- ports: [{port: {{ . }}}]
+{{- end }}
 {{- end }}
 {{- with .row.metrics }}
 - ports: [{port: {{ .port }}}]

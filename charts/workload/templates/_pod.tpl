@@ -30,7 +30,7 @@ image: {{ include "workload.image" . | quote }}
 imagePullPolicy: {{ .values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
+  readOnlyRootFilesystem: {{ .values.readOnlyRoot }}
   capabilities: {drop: [ALL]}
 resources:
   {{- toYaml .values.resources | nindent 2 }}

@@ -25,7 +25,8 @@ metadata:
 spec:
   {{- include "workload.servicePorts" (dict "service" . "names" (list "http")) | nindent 2 }}
 {{- end }}
-{{- if .values.service.nodePorts }}
+{{- $public := without $ports.names "metrics" }}
+{{- if and .values.service.nodePorts $public }}
 ---
 apiVersion: v1
 kind: Service
@@ -33,7 +34,7 @@ metadata:
   {{- include "workload.metadata" (dict "service" . "name" (printf "%s-node" .name)) | nindent 2 }}
 spec:
   type: NodePort
-  {{- include "workload.servicePorts" (dict "service" . "names" (without $ports.names "metrics" | default $ports.names) "node" true) | nindent 2 }}
+  {{- include "workload.servicePorts" (dict "service" . "names" $public "node" true) | nindent 2 }}
 {{- end }}
 {{- end }}
 
