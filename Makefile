@@ -5,7 +5,9 @@ SHELL := bash
 
 # Where there is no Docker: a script that starts a cluster, builds images and loads them.
 CLUSTER ?= ../shared/cluster/cluster
-BUILDER ?= $(if $(wildcard $(CLUSTER)),$(CLUSTER),)
+BUILDER ?= $(wildcard $(CLUSTER))
+# Such a machine has no image to build Helm in, so its own goes into the operator's.
+HELM ?= $(if $(BUILDER),$(shell $(BUILDER) program helm.sh/helm/v4/cmd/helm@v4.3.1 helm))
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -43,7 +45,7 @@ lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 
 ##@ On Kubernetes
 images: ## build all images, with docker, buildah or CLUSTER (k8s/images NAME… builds some)
-	@BUILDER="$${BUILDER:-$(BUILDER)}" k8s/images
+	@BUILDER="$(BUILDER)" HELM="$(HELM)" k8s/images
 
 charts: $(INSTALLED) ## pack all charts into build/charts
 	@mkdir -p build/charts && $(PYTHON) -c 'import sys, helm_python; [print(helm_python.package(path, destination="build/charts")) for path in sys.argv[1:]]' \

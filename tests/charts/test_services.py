@@ -45,7 +45,8 @@ def test_ports_are_the_tables(service: Service) -> None:
 
     assert {port["name"]: port["containerPort"] for port in container["ports"]} == service.ports
     assert {port["name"]: port["port"] for port in spec["ports"]} == service.ports
-    assert (spec.get("clusterIP") == "None") == ("grpc" in service.ports), "gRPC clients balance over pods themselves"
+    headless = spec.get("clusterIP") == "None" and spec["publishNotReadyAddresses"]
+    assert headless == ("grpc" in service.ports), "gRPC clients balance over pods, and ask for their health, themselves"
 
 
 @EACH

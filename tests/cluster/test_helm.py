@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
+import urllib.request
 from collections.abc import Iterator
 from io import StringIO
 
@@ -37,8 +39,16 @@ def helm(cluster: Cluster) -> Iterator[Helm]:
         took_s = door.wait_until_ready(RELEASE, services=len(SERVICES))
         print(f"10 of 10 services ready after {took_s:.0f} s")
         with door.cluster.forwarded(namespace, "service/gateway", GATEWAY.ports["http"]) as gateway:
+            wait_until(lambda: peers_missing(gateway), within_s=30)
             asyncio.run(load_samples(f"http://{gateway}", "organised by tests"))
         yield door
+
+
+def peers_missing(gateway: str) -> str:
+    """It is ready as soon as orders can be put in line; the rest it sees within seconds."""
+    with urllib.request.urlopen(f"http://{gateway}{GATEWAY.health.path}", timeout=10) as response:  # noqa: S310 - ours
+        parts = json.load(response)["components"]
+    return ", ".join(name for name, part in parts.items() if part["status"] != "UP")
 
 
 def sale(helm: Helm, *, buyers: int, seed: int) -> Verdict:

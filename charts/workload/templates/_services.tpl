@@ -13,6 +13,9 @@ metadata:
 spec:
   {{- if .row.ports.grpc }}
   clusterIP: None
+  # Clients ask each pod for its health. Were there no address while none is ready, they would look the name up again at
+  # growing intervals, up to two minutes, long after the pods are back.
+  publishNotReadyAddresses: true
   {{- end }}
   {{- include "workload.servicePorts" $ports | nindent 2 }}
 {{- if and .row.ports.grpc .values.routes }}
