@@ -46,7 +46,7 @@ def helm(cluster: Cluster) -> Iterator[Helm]:
 
 def peers_missing(gateway: str) -> str:
     """It is ready as soon as orders can be put in line; the rest it sees within seconds."""
-    with urllib.request.urlopen(f"http://{gateway}{GATEWAY.health.path}", timeout=10) as response:  # noqa: S310 - ours
+    with urllib.request.urlopen(f"http://{gateway}{GATEWAY.health.path}", timeout=10) as response:
         parts = json.load(response)["components"]
     return ", ".join(name for name, part in parts.items() if part["status"] != "UP")
 
