@@ -36,6 +36,10 @@ class Helm:
     def upgrade(self, chart: str, release: str, values: Mapping[str, Any] | None = None) -> None:
         self._config().upgrade(CHARTS / chart, release, dict(values or {}), namespace=self.namespace)
 
+    def rollback(self, release: str) -> None:
+        """To the revision before this one."""
+        self._config().rollback(release)
+
     def uninstall(self, release: str) -> None:
         self._config().uninstall(release)
 

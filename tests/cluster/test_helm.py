@@ -1,30 +1,23 @@
-"""The platform without its operator: installed by Helm, used by a buyer, upgraded, removed."""
+"""The platform without its operator: installed by Helm, used, upgraded, rolled back and removed, in that order."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 import time
-import urllib.request
-from collections.abc import Iterator
-from io import StringIO
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
-from rich.console import Console
 
-from services.kit.topology import topology
-from services.local.samples import load_samples
-from tests.cluster.cluster import Cluster, wait_until
+from services.kit.topology import Service, topology
+from tests.cluster.cluster import Cluster, Object, not_available, wait_until
 from tests.cluster.helm import NO_DISKS, Helm, small
-from tests.load.sale.sale import run_sale
-from tests.load.sale.settings import SaleSettings
-from tests.load.sale.verdict import Verdict
+from tests.cluster.sale import hold_sale, open_sale
 
 SERVICES = topology().python_services
-GATEWAY, REALTIME, PAYMENT = (topology().services[name] for name in ("gateway", "realtime", "payment"))
 RELEASE = "shop"
 VALUES = small({"global": {"env": {"RATE_LIMIT_ADDRESS_PER_MIN": 0}}})
+UPGRADED = {**VALUES, "global": VALUES["global"] | {"logLevel": "warning"}, "gateway": {"replicas": 2}}
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -38,56 +31,44 @@ def helm(cluster: Cluster) -> Iterator[Helm]:
         door.install("platform", RELEASE, VALUES)
         took_s = door.wait_until_ready(RELEASE, services=len(SERVICES))
         print(f"10 of 10 services ready after {took_s:.0f} s")
-        with door.cluster.forwarded(namespace, "service/gateway", GATEWAY.ports["http"]) as gateway:
-            wait_until(lambda: peers_missing(gateway), within_s=30)
-            asyncio.run(load_samples(f"http://{gateway}", "organised by tests"))
+        open_sale(cluster, namespace)
         yield door
 
 
-def peers_missing(gateway: str) -> str:
-    """It is ready as soon as orders can be put in line; the rest it sees within seconds."""
-    with urllib.request.urlopen(f"http://{gateway}{GATEWAY.health.path}", timeout=10) as response:
-        parts = json.load(response)["components"]
-    return ", ".join(name for name, part in parts.items() if part["status"] != "UP")
+def pods(
+    helm: Helm, selector: str = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component=service"
+) -> list[Object]:
+    found = helm.cluster.get("pods", helm.namespace, selector)
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
-def sale(helm: Helm, *, buyers: int, seed: int) -> Verdict:
-    """A sale through the gateway's and realtime's Services, judged from outside."""
-    cluster, namespace = helm.cluster, helm.namespace
-    with (
-        cluster.forwarded(namespace, "service/gateway", GATEWAY.ports["http"]) as gateway,
-        cluster.forwarded(namespace, "service/realtime-http", REALTIME.ports["http"]) as realtime,
-        cluster.forwarded(namespace, "service/payment-http", PAYMENT.ports["http"]) as psp,
-    ):
-        settings = SaleSettings(
-            gateway=f"http://{gateway}",
-            realtime=f"ws://{realtime}/ws",
-            psp=f"http://{psp}",
-            buyers=buyers,
-            seed=seed,
-            wait_for_mails=False,
-        )
-        return asyncio.run(run_sale(settings, Console(file=StringIO())))
+def uids(helm: Helm) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in pods(helm)}
+
+
+def upgrade(helm: Helm, values: Mapping[str, Any]) -> None:
+    helm.upgrade("platform", RELEASE, values)
+    helm.wait_until_ready(RELEASE, services=len(SERVICES))
 
 
 def test_every_pod_is_ready_and_none_had_to_start_again(helm: Helm) -> None:
-    pods = helm.cluster.get("pods", helm.namespace, "app.kubernetes.io/component in (service,store)")
+    all_pods = pods(helm, "app.kubernetes.io/component in (service,store)")
 
     restarts = {
-        pod["metadata"]["name"]: [c["restartCount"] for c in pod["status"]["containerStatuses"]] for pod in pods
+        pod["metadata"]["name"]: sum(container["restartCount"] for container in pod["status"]["containerStatuses"])
+        for pod in all_pods
     }
 
-    assert len(pods) == len(SERVICES) + 3
-    assert {name: counts for name, counts in restarts.items() if any(counts)} == {}
+    assert len(all_pods) == len(SERVICES) + 3
+    assert {name: count for name, count in restarts.items() if count} == {}
 
 
 def test_migrations_ran_once_for_every_service_with_a_database(helm: Helm) -> None:
-    def missing() -> str:
+    def waiting() -> str:
         jobs = helm.cluster.get("jobs", helm.namespace)
-        waiting = [job["metadata"]["name"] for job in jobs if not job["status"].get("succeeded")]
-        return ", ".join(waiting)
+        return ", ".join(job["metadata"]["name"] for job in jobs if not job["status"].get("succeeded"))
 
-    wait_until(missing, within_s=120)
+    wait_until(waiting, within_s=120)
     jobs = helm.cluster.get("jobs", helm.namespace)
 
     assert len(jobs) == sum("postgres" in service.data for service in SERVICES)
@@ -95,64 +76,84 @@ def test_migrations_ran_once_for_every_service_with_a_database(helm: Helm) -> No
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_prometheus_would_find_its_page(helm: Helm, service) -> None:
-    (pod,) = helm.cluster.get(
-        "pods", helm.namespace, f"app.kubernetes.io/name={service.name},app.kubernetes.io/component=service"
-    )
+def test_prometheus_would_find_its_page(helm: Helm, service: Service) -> None:
+    (pod,) = pods(helm, f"app.kubernetes.io/name={service.name},app.kubernetes.io/component=service")
+    assert service.metrics is not None
+    port = service.ports[service.metrics.port]
 
-    page = helm.cluster.page(
-        helm.namespace, pod["metadata"]["name"], service.ports[service.metrics.port], service.metrics.path
-    )
+    page = helm.cluster.page(helm.namespace, pod["metadata"]["name"], port, service.metrics.path)
 
     assert re.search(r"^dependency_up\{", page, re.MULTILINE)
 
 
 def test_a_sale_through_the_services_keeps_every_promise(helm: Helm) -> None:
-    verdict = sale(helm, buyers=60, seed=1)
+    verdict = hold_sale(helm.cluster, helm.namespace, buyers=60, seed=1)
 
     assert verdict.holds, verdict
     assert verdict.confirmed > 0
 
 
 def test_an_upgrade_renews_every_pod_and_keeps_what_was_sold(helm: Helm) -> None:
-    before = {
-        pod["metadata"]["uid"]
-        for pod in helm.cluster.get("pods", helm.namespace, f"app.kubernetes.io/instance={RELEASE}")
-    }
-    changed = {**VALUES, "global": {**VALUES["global"], "logLevel": "debug"}}
+    before = uids(helm)
 
-    helm.upgrade("platform", RELEASE, changed)
-    helm.wait_until_ready(RELEASE, services=len(SERVICES))
+    upgrade(helm, UPGRADED)
 
-    now = helm.cluster.get(
-        "pods", helm.namespace, f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component=service"
-    )
-    assert before.isdisjoint(pod["metadata"]["uid"] for pod in now if "deletionTimestamp" not in pod["metadata"])
-    assert sale(helm, buyers=20, seed=2).holds
+    assert before.isdisjoint(uids(helm))
+    assert len(uids(helm)) == len(SERVICES) + 1, "the gateway has two"
+    assert helm.cluster.get("poddisruptionbudgets", helm.namespace)[0]["status"]["disruptionsAllowed"] == 1
+    assert hold_sale(helm.cluster, helm.namespace, buyers=20, seed=2).holds
 
 
 def test_an_upgrade_that_changes_nothing_restarts_nothing(helm: Helm) -> None:
-    def uids() -> set[str]:
-        return {
-            pod["metadata"]["uid"]
-            for pod in helm.cluster.get("pods", helm.namespace)
-            if "deletionTimestamp" not in pod["metadata"]
-        }
+    before = uids(helm)
 
-    wait_until(lambda: "" if len(uids()) else "no pods", within_s=5)
-    changed = {**VALUES, "global": {**VALUES["global"], "logLevel": "debug"}}
-    before = uids()
-
-    helm.upgrade("platform", RELEASE, changed)
+    upgrade(helm, UPGRADED)
     time.sleep(5)
 
-    assert uids() == before
+    assert uids(helm) == before
 
 
-def test_uninstalling_leaves_nothing_but_what_was_sold(helm: Helm) -> None:
+def test_an_upgrade_that_can_not_start_leaves_the_old_version_serving(helm: Helm) -> None:
+    before = uids(helm)
+    broken = {**UPGRADED, "auth": {"image": {"tag": "never-built"}}}
+
+    helm.upgrade("platform", RELEASE, broken)
+
+    def reason() -> str:
+        selector = "app.kubernetes.io/name=auth,app.kubernetes.io/component=service"
+        states = [state for pod in pods(helm, selector) for state in pod["status"].get("initContainerStatuses", ())]
+        told = [state["state"].get("waiting", {}).get("reason", "") for state in states]
+        return (
+            "" if {"ErrImagePull", "ImagePullBackOff"} & set(told) else f"no pod says that its image is missing: {told}"
+        )
+
+    wait_until(reason, within_s=120)
+    assert before <= uids(helm)
+    deployments = helm.cluster.get("deployments", helm.namespace, f"app.kubernetes.io/instance={RELEASE}")
+    assert not_available(deployments).keys() == {"auth"}
+    assert [d["status"]["availableReplicas"] for d in deployments if d["metadata"]["name"] == "auth"] == [1]
+
+
+def test_rolling_back_mends_it_without_a_restart(helm: Helm) -> None:
+    serving = {
+        pod["metadata"]["uid"]
+        for pod in pods(helm)
+        for condition in pod["status"]["conditions"]
+        if (condition["type"], condition["status"]) == ("Ready", "True")
+    }
+
+    helm.rollback(RELEASE)
+    helm.wait_until_ready(RELEASE, services=len(SERVICES))
+
+    assert uids(helm) == serving
+    assert len(serving) == len(SERVICES) + 1
+    assert hold_sale(helm.cluster, helm.namespace, buyers=10, seed=3).holds
+
+
+def test_uninstalling_leaves_nothing_but_the_stores(helm: Helm) -> None:
     helm.uninstall(RELEASE)
 
     wait_until(lambda: " ".join(sorted(helm.left(RELEASE))), within_s=120)
-    assert helm.cluster.get("statefulsets", helm.namespace), "stores are a release of their own"
+    assert len(helm.cluster.get("statefulsets", helm.namespace)) == 3
     helm.uninstall("stores")
     wait_until(lambda: " ".join(sorted(helm.left("stores"))), within_s=120)
