@@ -15,9 +15,11 @@ from tests.cluster.cluster import REPOSITORY, Cluster, not_available, wait_until
 
 CHARTS = REPOSITORY / "charts"
 READY_S = 600
-# What a small node can give: requests are what is asked for, limits stay.
-SMALL = {"resources": {"requests": {"cpu": "10m", "memory": "96Mi"}}}
-NO_DISKS = {store: {"storage": ""} for store in ("postgres", "redis", "kafka")}
+VALUES = REPOSITORY / "k8s/values"
+# As for a cluster of one's own, but for ports of the node, which another platform of this cluster may have.
+STORES = yaml.safe_load((VALUES / "development-stores.yaml").read_text()) | {"mailbox": {"enabled": True}}
+PLATFORM = yaml.safe_load((VALUES / "development.yaml").read_text())
+PLATFORM["global"]["service"] = {"nodePorts": False}
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,3 @@ class Helm:
 
     def _config(self) -> helm_python.Config:
         return helm_python.Config(kubeconfig_path=self.cluster.kubeconfig, namespace=self.namespace)
-
-
-def small(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The same values for a small node."""
-    shared = yaml.safe_load(yaml.safe_dump(values)).get("global", {})
-    return {**values, "global": SMALL | shared}

@@ -31,15 +31,16 @@ def hold_sale(cluster: Cluster, namespace: str, *, buyers: int, seed: int) -> Ve
         cluster.forwarded(namespace, "service/gateway", GATEWAY.ports["http"]) as gateway,
         cluster.forwarded(namespace, "service/realtime-http", REALTIME.ports["http"]) as realtime,
         cluster.forwarded(namespace, "service/payment-http", PAYMENT.ports["http"]) as psp,
+        cluster.forwarded(namespace, "service/mailbox", topology().mailbox["http"]) as mailbox,
     ):
         wait_until(lambda: _peers_missing(gateway), within_s=30)
         settings = SaleSettings(
             gateway=f"http://{gateway}",
             realtime=f"ws://{realtime}/ws",
             psp=f"http://{psp}",
+            mailbox=f"http://{mailbox}",
             buyers=buyers,
             seed=seed,
-            wait_for_mails=False,
         )
         return asyncio.run(run_sale(settings, Console(file=StringIO())))
 

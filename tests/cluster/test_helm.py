@@ -11,13 +11,12 @@ import pytest
 
 from services.kit.topology import Service, topology
 from tests.cluster.cluster import Cluster, Object, not_available, wait_until
-from tests.cluster.helm import NO_DISKS, Helm, small
+from tests.cluster.helm import PLATFORM, STORES, Helm
 from tests.cluster.sale import hold_sale, open_sale
 
 SERVICES = topology().python_services
 RELEASE = "shop"
-VALUES = small({"global": {"env": {"RATE_LIMIT_ADDRESS_PER_MIN": 0}}})
-UPGRADED = {**VALUES, "global": VALUES["global"] | {"logLevel": "warning"}, "gateway": {"replicas": 2}}
+UPGRADED = {**PLATFORM, "global": PLATFORM["global"] | {"logLevel": "warning"}, "gateway": {"replicas": 2}}
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -27,8 +26,8 @@ def helm(cluster: Cluster) -> Iterator[Helm]:
     with cluster.namespace("helm") as namespace:
         door = Helm(cluster, namespace)
         door.make_secrets()
-        door.install("datastores", "stores", NO_DISKS)
-        door.install("platform", RELEASE, VALUES)
+        door.install("datastores", "stores", STORES)
+        door.install("platform", RELEASE, PLATFORM)
         took_s = door.wait_until_ready(RELEASE, services=len(SERVICES))
         print(f"10 of 10 services ready after {took_s:.0f} s")
         open_sale(cluster, namespace)
@@ -59,7 +58,7 @@ def test_every_pod_is_ready_and_none_had_to_start_again(helm: Helm) -> None:
         for pod in all_pods
     }
 
-    assert len(all_pods) == len(SERVICES) + 3
+    assert len(all_pods) == len(SERVICES) + 4
     assert {name: count for name, count in restarts.items() if count} == {}
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from tests.charts.rendering import NAMES, kinds, render
 from tests.cluster.cluster import HELPER, REPOSITORY, Cluster, Refused
+from tests.cluster.helm import STORES
 
 # Definitions of prometheus-operator, KEDA and the Gateway API, as they publish them.
 DEFINITIONS = Path(os.environ.get("CRDS") or HELPER.parent / "crds")
@@ -74,7 +75,7 @@ def test_the_platform_is_valid_to_its_last_field(cluster: Cluster, namespace: st
     assert said.count("serverside-applied (server dry run)") == len(objects)
 
 
-@pytest.mark.parametrize("values", [{}, {store: {"storage": ""} for store in ("postgres", "redis", "kafka")}], ids=str)
+@pytest.mark.parametrize("values", [{}, STORES], ids=str)
 def test_the_stores_are_valid(cluster: Cluster, namespace: str, values: Mapping[str, Any]) -> None:
     objects = render("datastores", values, namespace=namespace)
 

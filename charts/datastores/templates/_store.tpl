@@ -71,7 +71,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{- define "store.pod" -}}
+{{- define "store.podBasics" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false  # they would set KAFKA_PORT and the like, which an image takes for settings
 terminationGracePeriodSeconds: 60
@@ -93,14 +93,22 @@ imagePullSecrets:
 {{ dict $key . | toYaml }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "store.containerBasics" -}}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "store.pod" -}}
+{{ include "store.podBasics" . }}
 containers:
   - name: {{ .name }}
     image: {{ .values.image | quote }}
-    imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-    securityContext:
-      allowPrivilegeEscalation: false
-      readOnlyRootFilesystem: true
-      capabilities: {drop: [ALL]}
+    {{- include "store.containerBasics" . | nindent 4 }}
     resources:
       {{- toYaml .values.resources | nindent 6 }}
     ports:
