@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import ConsumerRecord
 
 from services.kit.bus.facts import Consumer, Fact, Handle
-from services.kit.bus.kafka import DEAD
+from services.kit.bus.kafka import TRIES
+from services.kit.bus.wire import DEAD, fact_of
 from services.kit.errors import DependencyDown, NotNow
 from services.kit.ids import new_id
 from services.local.stores import Broker
@@ -231,8 +233,13 @@ async def test_a_poisoned_fact_is_buried_with_its_reason_and_the_others_go_on(bu
 
     assert reader.ids == [fact.id for fact in [*facts, after] if fact is not poison]
     [dead] = graveyard.seen
-    assert "no such thing" in dead.reason
-    assert dead == replace(poison, topic=topic + DEAD, reason=dead.reason)
+    assert dead == replace(poison, topic=topic + DEAD, burial=dead.burial)
+    burial = dead.burial
+    assert burial is not None
+    assert "no such thing" in burial.reason
+    assert (burial.group, burial.topic, burial.tries) == ("g", topic, TRIES)
+    # All of one key: the poisoned one lies where its place among them says.
+    assert (burial.partition >= 0, burial.offset) == (True, 2)
 
 
 async def test_a_store_that_goes_away_while_a_poisoned_fact_is_sought_buries_nothing_else(bus: Bus, topic: str) -> None:
@@ -289,6 +296,44 @@ async def test_a_message_that_is_no_fact_of_ours_stops_nobody(broker: tuple[str,
             await until(lambda: len(reader.seen) == 3)
 
         assert ours in reader.seen
+
+
+async def test_a_message_that_is_no_fact_of_ours_is_buried_as_it_came(broker: tuple[str, bool]) -> None:
+    address, join_groups = broker
+    topic = f"test-{new_id()}"
+    headers = [("x-whose", b"somebody's"), ("empty", None), ("ce_id", b"\xff\xfe")]
+
+    async def chokes(_: Sequence[Fact]) -> None:
+        raise ValueError("what is this?")
+
+    async for bus in connected(address, join_groups=join_groups):
+        await bus.open(topic)
+        producer = AIOKafkaProducer(bootstrap_servers=address)
+        await producer.start()
+        sent = await producer.send_and_wait(topic, None, key=b"\xff", headers=headers)
+        await producer.stop()
+        async with reading(bus.consumer(topic, group="g"), chokes):
+            [dead] = await records(address, topic + DEAD, 1)
+
+    assert (dead.key, dead.value or None) == (b"\xff", None)
+    assert [header for header in dead.headers if not header[0].startswith("dead-")] == headers
+    burial = fact_of(dead).burial
+    assert burial is not None
+    assert (burial.topic, burial.partition, burial.offset) == (topic, sent.partition, sent.offset)
+
+
+async def records(address: str, topic: str, count: int) -> list[ConsumerRecord]:
+    """The first that lie in a topic, as the broker has them."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=address, auto_offset_reset="earliest")
+    await consumer.start()
+    found: list[ConsumerRecord] = []
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(found) < count:
+                found.append(await consumer.getone())
+    finally:
+        await consumer.stop()
+    return found
 
 
 @dataclass(frozen=True)
