@@ -11,7 +11,13 @@ CONSUMER: Final = "worker"
 
 # Fields of a stream entry.
 ORDER: Final = "order"  # booking.CreateBookingRequest, serialised
+AGAIN: Final = "again"  # there when the order was sent back from the dead letters
 NUMBER: Final = "number"  # the order's place in line: 1, 2, 3 … within its event, without gaps
+
+# Fields of a dead entry, beside those it had as far as they could be read.
+DEAD_REASON: Final = "reason"
+DEAD_ENTRY: Final = "entry"  # its id in the stream it came from
+DEAD_TRIES: Final = "tries"
 
 # Set of the event ids that have a stream.
 EVENTS: Final = "booking-queues"
@@ -59,5 +65,5 @@ def record(booking_id: str) -> str:
 
 
 def dead(event_id: str) -> str:
-    """Stream: entries that could not be worked, with the fields they had and `reason`; the newest thousand or so."""
+    """Stream: entries that could not be worked, with their fields and why; the newest thousand or so."""
     return f"booking-queue-dead:{event_id}"

@@ -12,6 +12,7 @@ import structlog
 
 from services.booking_worker import metrics
 from services.booking_worker.domain import (
+    MAX_TAKEN,
     SELLING,
     TRY_AGAIN,
     Decided,
@@ -60,7 +61,12 @@ class WorkerHandlers:
         cancelled = await until_done(lambda: self._queue.cancelled(named))
         verdicts = {entry.entry_id: read_verdict(entry, cancelled=entry.booking_id in cancelled) for entry in fresh}
         self._add([verdict for verdict in verdicts.values() if verdict])
-        self.orders.submit([entry for entry in fresh if verdicts[entry.entry_id] is None])
+        to_be_asked = [entry for entry in fresh if verdicts[entry.entry_id] is None]
+        worn = [entry for entry in to_be_asked if entry.taken > MAX_TAKEN]
+        for entry in worn:
+            self._lines.worn(entry, self._max_tries)
+        self._add([(entry.booking_id, Undecided("workers-died")) for entry in worn])
+        self.orders.submit([entry for entry in to_be_asked if entry.taken <= MAX_TAKEN])
 
     def outcomes_came(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
         self._add(outcomes)
@@ -122,7 +128,7 @@ class WorkerHandlers:
             if line is None or not line.holds(entry):
                 continue
             tries = line.tried(entry)
-            if tries >= self._max_tries and (verdict := await self._last_word(entry, outcome)):
+            if tries >= self._max_tries and (verdict := await self._last_word(entry, outcome, tries)):
                 verdicts.append(verdict)
             else:
                 again[retry_delay_s(tries)].append(entry)
@@ -130,13 +136,13 @@ class WorkerHandlers:
             self._send_again(entries, delay_s)
         return verdicts
 
-    async def _last_word(self, entry: Entry, outcome: Undecided) -> Verdict | None:
+    async def _last_word(self, entry: Entry, outcome: Undecided, tries: int) -> Verdict | None:
         """None while booking does not say whether it knows the order. One it knows, it will finish by itself."""
         try:
             known = await self._bookings.known(entry)
         except NotNow:
             return None
-        return Verdict(entry, None if known else TRY_AGAIN, buried=f"not-decided:{outcome.reason}")
+        return Verdict(entry, None if known else TRY_AGAIN, buried=f"not-decided:{outcome.reason}", tries=tries)
 
     def _send_again(self, entries: Sequence[Entry], delay_s: float) -> None:
         metrics.RETRIES.inc(len(entries))

@@ -96,9 +96,11 @@ class Worker:
                         await self._lines.changed()
                 continue
             try:
-                entries = await self._queue.read(events, count=READ_AT_ONCE)
+                entries = await self._queue.read(events, count=READ_AT_ONCE, at_most=self._lines.room)
             except NotNow as error:
                 log.warning("read_failed", error=str(error))
+                # What was read without our knowing comes first.
+                self._lines.reopen(events)
                 await asyncio.sleep(AWAY_S)
                 continue
             await self._handlers.entries_read(entries)
