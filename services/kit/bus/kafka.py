@@ -70,7 +70,7 @@ class KafkaPublisher:
                 request_timeout_ms=10_000,
                 retry_backoff_ms=200,
             )
-            await _start(producer)
+            await start(producer)
             self._producer = producer
         return self._producer
 
@@ -153,9 +153,9 @@ class KafkaConsumer:
         try:
             if self._join:
                 consumer.subscribe(self._topics, listener=_Handover(working))
-            await _start(consumer)
+            await start(consumer)
             if not self._join:
-                consumer.assign(await self._all_partitions())
+                consumer.assign(await partitions_of(self._brokers, self._topics))
             while True:
                 polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
                 # Not around getmany: it waits, however long, until partitions have changed hands.
@@ -171,19 +171,6 @@ class KafkaConsumer:
             with suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(5):
                     await consumer.stop()
-
-    async def _all_partitions(self) -> list[TopicPartition]:
-        # A consumer knows the partitions of a topic only once it reads it.
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers, request_timeout_ms=CALL_TIMEOUT_S * 1000)
-        try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
-                await admin.start()
-                topics = await admin.describe_topics(list(self._topics))
-        finally:
-            await admin.close()
-        if missing := [topic["topic"] for topic in topics if not topic["partitions"]]:
-            raise KafkaError(f"no such topic: {', '.join(missing)}")
-        return [TopicPartition(topic["topic"], part["partition"]) for topic in topics for part in topic["partitions"]]
 
     async def _handle_all(self, handle: Handle, records: Sequence[ConsumerRecord]) -> None:
         facts = [fact_of(record) for record in records]
@@ -228,6 +215,20 @@ class KafkaConsumer:
         metrics.FACTS_CONSUMED.labels(fact.topic, "buried").inc()
 
 
+async def partitions_of(brokers: str, topics: Sequence[str]) -> list[TopicPartition]:
+    """All of them; a consumer knows those of a topic only once it reads it. Raises KafkaError for one there is not."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers, request_timeout_ms=CALL_TIMEOUT_S * 1000)
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await admin.start()
+            found = await admin.describe_topics(list(topics))
+    finally:
+        await admin.close()
+    if missing := [topic["topic"] for topic in found if not topic["partitions"]]:
+        raise KafkaError(f"no such topic: {', '.join(missing)}")
+    return [TopicPartition(topic["topic"], part["partition"]) for topic in found for part in topic["partitions"]]
+
+
 async def _notice_lost_log(consumer: AIOKafkaConsumer) -> None:
     """Raises when a partition ends before what was read of it: the broker came back without its log.
 
@@ -257,7 +258,7 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         return
 
 
-async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+async def start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Start, in bounded time; what failed to start is stopped, for aiokafka leaves its connections open."""
     # Cancelled in the middle of connecting, aiokafka would forget that connection: it is let come to its end first.
     starting = asyncio.ensure_future(client.start())
