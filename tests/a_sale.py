@@ -77,14 +77,14 @@ class Sale:
     async def until_empty(self, event_id: str) -> None:
         await until(partial(self.empty, event_id))
 
-    async def worker_process(self) -> asyncio.subprocess.Process:
+    async def worker_process(self, metrics_port: int = 0) -> asyncio.subprocess.Process:
         """A worker that can be killed."""
         stores = self.stores.settings()
         told = self.urls() | {
             "redis_host": stores["redis_host"],
             "redis_port": stores["redis_port"],
             "bind_host": "127.0.0.1",
-            "metrics_port": free_port(),
+            "metrics_port": metrics_port or free_port(),
             "lease_s": 1.0,
         }
         environment = os.environ | {name.upper(): str(value) for name, value in told.items()}

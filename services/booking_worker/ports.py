@@ -31,10 +31,13 @@ class Queue(Protocol):
         """
 
     async def read(self, event_ids: Sequence[str], *, count: int, at_most: int) -> Sequence[Entry]:
-        """New entries, in order per event, at most `count` of each; waits a moment for the first one.
+        """New entries, in order per event, at most `count` of each.
 
         None of an event whose lease is not ours. When it raises NotNow, some may have been read all the same.
         """
+
+    async def wait(self) -> None:
+        """After a read that found nothing: until there is something, or a moment."""
 
     async def cancelled(self, booking_ids: Sequence[str]) -> Collection[str]:
         """Those whose buyer does not want them any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 from google.protobuf.message import DecodeError
 from redis.asyncio import Redis
@@ -29,6 +29,8 @@ class RedisQueue:
     def __init__(self, redis: Redis, blocking: Redis, *, worker: str, lease_s: float) -> None:
         self._redis, self._blocking, self._worker = redis, blocking, worker
         self._lease_ms = int(lease_s * 1000)
+        # The last entry of each stream when the last read found nothing new.
+        self._newest: dict[bytes, bytes] = {}
 
     async def survey(self) -> Sequence[Backlog]:
         with redis_errors():
@@ -99,28 +101,22 @@ class RedisQueue:
             after = page[-1].entry_id
 
     async def read(self, event_ids: Sequence[str], *, count: int, at_most: int) -> Sequence[Entry]:
-        new, last = await self._read(event_ids, count=count, at_most=at_most)
-        if not new:
-            with redis_errors():
-                something = await self._blocking.xread(
-                    dict(zip(map(queue.stream, event_ids), last, strict=True)), count=1, block=BLOCK_MS
-                )
-            if something:
-                new, _ = await self._read(event_ids, count=count, at_most=at_most)
-        return new
-
-    async def _read(self, event_ids: Sequence[str], *, count: int, at_most: int) -> tuple[Sequence[Entry], list[bytes]]:
-        """What is new; or, when nothing is, the last id of each event's stream."""
         events = {queue.stream(event_id).encode(): event_id for event_id in event_ids}
         keys = [key for event_id in event_ids for key in (queue.lease(event_id), queue.stream(event_id))]
         values = (self._worker, queue.GROUP, queue.CONSUMER, count, at_most)
         with redis_errors():
             is_new, found = await self._redis.eval(READ, len(keys), *keys, *values)
         if not is_new:
-            return (), found
+            self._newest = dict(zip(events, found, strict=True))
+            return ()
         return [
             _entry(events[stream], entry_id, _fields(raw)) for stream, entries in found for entry_id, raw in entries
-        ], []
+        ]
+
+    async def wait(self) -> None:
+        if self._newest:
+            with redis_errors():
+                await self._blocking.xread(cast("Any", self._newest), count=1, block=BLOCK_MS)
 
     async def cancelled(self, booking_ids: Sequence[str]) -> Collection[str]:
         if not booking_ids:

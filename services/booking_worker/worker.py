@@ -97,6 +97,9 @@ class Worker:
                 continue
             try:
                 entries = await self._queue.read(events, count=READ_AT_ONCE, at_most=self._lines.room)
+                if not entries:
+                    await self._queue.wait()
+                    continue
             except NotNow as error:
                 log.warning("read_failed", error=str(error))
                 # What was read without our knowing comes first.
