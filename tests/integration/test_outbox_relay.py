@@ -26,7 +26,7 @@ from tests import apache_kafka
 from tests.conftest import PASSWORD, Stores, database_settings, free_port
 from tests.waiting import until
 
-PATIENCE_S = 30
+PATIENCE_S = 45
 OWNER = "relay-test"
 OUTBOX = outbox_table(MetaData())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 import pytest_asyncio
 
 from services.kit.ids import new_id
-from services.local.platform import Platform, platform
+from services.kit.topology import topology
+from services.local.platform import Platform, platform, refuse_taken_ports
 from services.local.ports import service_port
 from services.local.samples import Sample, load_samples
+from services.local.stores import StoreFailed
 from tests.waiting import until
 
-OFFSET = "4200"
+# Ports moved this far are none that the machine gives to connections that go out; a step is as much as one platform.
+OFFSETS = range(11_000, 15_000, 200)
 # A loaded machine starts a batch late; nobody waits longer than he must.
 RESULT_S = 45
 TIMEOUT = aiohttp.ClientTimeout(total=15)
@@ -27,13 +31,22 @@ TIMEOUT = aiohttp.ClientTimeout(total=15)
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     log = (tmp_path_factory.mktemp("platform") / "platform.log").open("w")
-    os.environ["LOCAL_PORT_OFFSET"] = OFFSET
     try:
+        use_free_ports()
         async with platform(lambda name, line: print(f"{name}: {line}", file=log), lambda _: None) as started:
             yield started
     finally:
-        del os.environ["LOCAL_PORT_OFFSET"]
+        os.environ.pop("LOCAL_PORT_OFFSET", None)
         log.close()
+
+
+def use_free_ports() -> None:
+    for offset in OFFSETS:
+        os.environ["LOCAL_PORT_OFFSET"] = str(offset)
+        with suppress(StoreFailed):
+            refuse_taken_ports(topology().python_services)
+            return
+    raise AssertionError("no ports are free: as many platforms run here as fit")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
