@@ -19,8 +19,9 @@ DEAD_REASON: Final = "reason"
 DEAD_ENTRY: Final = "entry"  # its id in the stream it came from
 DEAD_TRIES: Final = "tries"
 
-# Set of the event ids that have a stream.
+# Sets of event ids: those that have orders without an outcome, and those that have dead entries.
 EVENTS: Final = "booking-queues"
+DEAD_EVENTS: Final = "booking-queues-dead"
 
 # Sorted set of the workers that live, by when each last said so (milliseconds of Redis' clock).
 WORKERS: Final = "booking-queue-workers"

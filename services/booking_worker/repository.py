@@ -152,6 +152,7 @@ def _note(pipeline: Pipeline, verdict: Verdict) -> None:
     if verdict.buried:
         fields = {queue.ORDER: entry.order, queue.NUMBER: entry.number, queue.DEAD_ENTRY: entry.entry_id}
         dead = fields | {queue.DEAD_REASON: verdict.buried, queue.DEAD_TRIES: verdict.tries}
+        pipeline.sadd(queue.DEAD_EVENTS, entry.event_id)
         pipeline.xadd(queue.dead(entry.event_id), dead, maxlen=MAX_DEAD)  # type: ignore[arg-type] # dict is invariant
 
 

@@ -12,6 +12,8 @@ return redis.call('ZCARD', KEYS[1])
 """
 
 # KEYS: the set of events. ARGV: what a stream's name begins with. Returns event, depth, id of the first entry, …
+# An event without orders leaves the set, or every event there ever was would be looked at for ever; whoever orders puts
+# it there again, in the step that appends the order.
 SURVEY: Final = """
 local found = {}
 for _, event in ipairs(redis.call('SMEMBERS', KEYS[1])) do
@@ -22,6 +24,8 @@ for _, event in ipairs(redis.call('SMEMBERS', KEYS[1])) do
     found[#found + 1] = event
     found[#found + 1] = depth
     found[#found + 1] = first[1][1]
+  else
+    redis.call('SREM', KEYS[1], event)
   end
 end
 return found

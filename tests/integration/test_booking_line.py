@@ -56,6 +56,18 @@ async def test_who_has_lost_the_lease_reads_and_claims_nothing(sale: Sale) -> No
     assert [(one.booking_id, one.taken) for one in claimed.entries] == [(booking_ids[0], 2)]
 
 
+async def test_an_event_without_orders_is_surveyed_no_more_until_somebody_orders(sale: Sale) -> None:
+    event_id, quiet = new_id(), new_id()
+    await sale.order(event_id)
+    await sale.redis.sadd(queue.EVENTS, quiet)
+    first = worker(sale, "first")
+
+    surveyed = [one.event_id for one in await first.survey()]
+
+    assert surveyed == [event_id]
+    assert await sale.redis.smembers(queue.EVENTS) == {event_id.encode()}
+
+
 async def test_reads_are_bounded_over_all_events(sale: Sale) -> None:
     events = [new_id() for _ in range(3)]
     first = worker(sale, "first")

@@ -187,6 +187,7 @@ async def test_an_order_whose_buyer_was_told_no_is_sent_back_only_by_name(stores
     assert await sale.redis.hget(queue.record(booking_id), queue.RECORD_STATUS) is None
     assert await sale.redis.hget(queue.record(booking_id), queue.RECORD_NUMBER) == b"2"
     assert int(await sale.redis.get(queue.served(event_id))) == 2
+    assert await sale.redis.smembers(queue.DEAD_EVENTS) == set()
 
 
 async def test_what_is_still_poisoned_dies_again(stores: Stores, sale: Sale) -> None:

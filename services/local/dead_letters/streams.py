@@ -21,7 +21,8 @@ LIVING, DEAD = queue.stream(""), queue.dead("")
 # The newest of a stream that are looked at; it keeps about a thousand.
 NEWEST: Final = 2_000
 
-# KEYS: dead stream, stream, last number, events, record. ARGV: the dead entry, event, fields' names.
+# KEYS: dead stream, stream, last number, events, record, events with dead entries.
+# ARGV: the dead entry, event, fields' names.
 # The order goes to the end of the line, with a number of its own, and its record says that it waits again.
 REVIVE: Final = """
 local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
@@ -38,6 +39,7 @@ if redis.call('EXISTS', KEYS[5]) == 1 then
   redis.call('HDEL', KEYS[5], ARGV[6], ARGV[7])
 end
 redis.call('XDEL', KEYS[1], ARGV[1])
+if redis.call('XLEN', KEYS[1]) == 0 then redis.call('SREM', KEYS[6], ARGV[2]) end
 return number
 """
 
@@ -57,7 +59,7 @@ class DeadStreams:
         events = {_event(name) for name in names}
         if not events or "" in events:
             with redis_errors():
-                events = {event.decode() for event in await cast("Any", self._redis.smembers(queue.EVENTS))}
+                events = {event.decode() for event in await cast("Any", self._redis.smembers(queue.DEAD_EVENTS))}
         found: list[DeadLetter] = []
         for event_id in sorted(events):
             found += await self._of_event(event_id)
@@ -76,7 +78,7 @@ class DeadStreams:
         booking_id = _order(fields).booking_id
         keys = (
             *(queue.dead(event_id), queue.stream(event_id), queue.last_number(event_id)),
-            *(queue.EVENTS, queue.record(booking_id)),
+            *(queue.EVENTS, queue.record(booking_id), queue.DEAD_EVENTS),
         )
         record = (queue.RECORD_NUMBER, queue.RECORD_STATUS, queue.RECORD_REASON)
         names = (queue.ORDER, queue.NUMBER, *record, queue.AGAIN)
