@@ -10,6 +10,7 @@ from typing import Final
 
 from services.kit.database import migrate
 from services.local.banner import banner
+from services.local.dead_letters.command import main as dead_letters
 from services.local.log_view import LogView, coloured, machine_readable, plain
 from services.local.platform import NotReady, Platform, platform
 from services.local.ports import BadOffset
@@ -27,6 +28,8 @@ def main() -> None:
         sys.argv[1:] = more
         migrate.main()
         return
+    if arguments.command == "dlq":
+        sys.exit(dead_letters(more))
     works: dict[str, Callable[[Platform], Awaitable[int]]] = {
         "run": _serve,
         "demo": lambda running: _sale(running, more),
@@ -54,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="logs as JSON lines")
         command.add_argument("--log", help="write the logs to this file instead of the terminal")
     commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
+    commands.add_parser("dlq", help="look at dead letters and send them back: list, show, replay", add_help=False)
     return parser
 
 

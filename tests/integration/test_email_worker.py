@@ -28,7 +28,7 @@ from tests.conftest import Stores, free_port
 from tests.running import running
 from tests.twins.mails import body, opened, pictures
 
-PATIENCE_S = 20
+PATIENCE_S = 45
 TOPIC = {"UserRegistered": "users", "EventPublished": "events"}
 
 
