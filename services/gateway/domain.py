@@ -71,6 +71,13 @@ class NotCancellable(Refusal):
         super().__init__("a booking that was not sold can not be cancelled")
 
 
+class NotPayable(Refusal):
+    kind, reason = Kind.CONFLICT, "booking-not-payable"
+
+    def __init__(self) -> None:
+        super().__init__("the booking does not wait for a payment")
+
+
 class KeyReused(Refusal):
     kind, reason = Kind.INVALID, "idempotency-key-reused"
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from services.kit.database import migrate
+from services.local import sagas
 from services.local.banner import banner
 from services.local.log_view import LogView, coloured, machine_readable, plain
 from services.local.platform import NotReady, Platform, platform
@@ -27,6 +28,8 @@ def main() -> None:
         sys.argv[1:] = more
         migrate.main()
         return
+    if arguments.command == "sagas":
+        sys.exit(sagas.main(more))
     works: dict[str, Callable[[Platform], Awaitable[int]]] = {
         "run": _serve,
         "demo": lambda running: _sale(running, more),
@@ -53,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--json", action="store_true", help="logs as JSON lines")
         command.add_argument("--log", help="write the logs to this file instead of the terminal")
+    commands.add_parser("sagas", help="bookings that wait for a person: parked, resume", add_help=False)
     commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
     return parser
 
