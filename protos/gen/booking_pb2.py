@@ -29,39 +29,53 @@ from protos.gen import refusal_pb2 as refusal__pb2
 from protos.gen import ticket_pb2 as ticket__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rbooking.proto\x12\x07\x62ooking\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x0bmoney.proto\x1a\rpayment.proto\x1a\rrefusal.proto\x1a\x0cticket.proto\"\xa3\x03\n\x07\x42ooking\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12&\n\x06status\x18\x04 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x1d\n\x06places\x18\x06 \x03(\x0b\x32\r.ticket.Place\x12\x1b\n\x05total\x18\x07 \x01(\x0b\x32\x0c.money.Money\x12\x12\n\npayment_id\x18\x08 \x01(\t\x12(\n\x0bnext_action\x18\t \x01(\x0b\x32\x13.payment.NextAction\x12.\n\nexpires_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x07tickets\x18\x0b \x03(\x0b\x32\x0e.ticket.Ticket\x12.\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb2\x01\n\x14\x43reateBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08seat_ids\x18\x04 \x03(\t\x12$\n\nquantities\x18\x05 \x03(\x0b\x32\x10.ticket.Quantity\x12\x16\n\x0epayment_method\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\":\n\x15\x43reateBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"F\n\x15\x43reateBookingsRequest\x12-\n\x06orders\x18\x01 \x03(\x0b\x32\x1d.booking.CreateBookingRequest\"C\n\x16\x43reateBookingsResponse\x12)\n\x08outcomes\x18\x01 \x03(\x0b\x32\x17.booking.BookingOutcome\"y\n\x0e\x42ookingOutcome\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12#\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x10.booking.BookingH\x00\x12#\n\x07refused\x18\x03 \x01(\x0b\x32\x10.refusal.RefusedH\x00\x42\t\n\x07outcome\"8\n\x11GetBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"7\n\x12GetBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\";\n\x14\x43\x61ncelBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\":\n\x15\x43\x61ncelBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"P\n\x16GetUserBookingsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"V\n\x17GetUserBookingsResponse\x12\"\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x10.booking.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8e\x01\n\rBookingStatus\x12\x1e\n\x1a\x42OOKING_STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x14\n\x10\x41WAITING_PAYMENT\x10\x02\x12\r\n\tCONFIRMED\x10\x03\x12\x0c\n\x08REJECTED\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0e\n\nCANCELLING\x10\x06\x32\xa4\x03\n\x0e\x42ookingService\x12N\n\rCreateBooking\x12\x1d.booking.CreateBookingRequest\x1a\x1e.booking.CreateBookingResponse\x12\x45\n\nGetBooking\x12\x1a.booking.GetBookingRequest\x1a\x1b.booking.GetBookingResponse\x12N\n\rCancelBooking\x12\x1d.booking.CancelBookingRequest\x1a\x1e.booking.CancelBookingResponse\x12T\n\x0fGetUserBookings\x12\x1f.booking.GetUserBookingsRequest\x1a .booking.GetUserBookingsResponse\x12U\n\x0e\x43reateBookings\x12\x1e.booking.CreateBookingsRequest\x1a\x1f.booking.CreateBookingsResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rbooking.proto\x12\x07\x62ooking\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x0bmoney.proto\x1a\rpayment.proto\x1a\rrefusal.proto\x1a\x0cticket.proto\"\xb4\x03\n\x07\x42ooking\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12&\n\x06status\x18\x04 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x1d\n\x06places\x18\x06 \x03(\x0b\x32\r.ticket.Place\x12\x1b\n\x05total\x18\x07 \x01(\x0b\x32\x0c.money.Money\x12\x12\n\npayment_id\x18\x08 \x01(\t\x12(\n\x0bnext_action\x18\t \x01(\x0b\x32\x13.payment.NextAction\x12.\n\nexpires_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x07tickets\x18\x0b \x03(\x0b\x32\x0e.ticket.Ticket\x12.\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0e \x01(\x05\"\xb2\x01\n\x14\x43reateBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08seat_ids\x18\x04 \x03(\t\x12$\n\nquantities\x18\x05 \x03(\x0b\x32\x10.ticket.Quantity\x12\x16\n\x0epayment_method\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\":\n\x15\x43reateBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"F\n\x15\x43reateBookingsRequest\x12-\n\x06orders\x18\x01 \x03(\x0b\x32\x1d.booking.CreateBookingRequest\"C\n\x16\x43reateBookingsResponse\x12)\n\x08outcomes\x18\x01 \x03(\x0b\x32\x17.booking.BookingOutcome\"y\n\x0e\x42ookingOutcome\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12#\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x10.booking.BookingH\x00\x12#\n\x07refused\x18\x03 \x01(\x0b\x32\x10.refusal.RefusedH\x00\x42\t\n\x07outcome\"8\n\x11GetBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"7\n\x12GetBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\";\n\x14\x43\x61ncelBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\":\n\x15\x43\x61ncelBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"P\n\x11PayBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x16\n\x0epayment_method\x18\x03 \x01(\t\"7\n\x12PayBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"\"\n\x11ListParkedRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"K\n\x12ListParkedResponse\x12&\n\x06parked\x18\x01 \x03(\x0b\x32\x16.booking.ParkedBooking\x12\r\n\x05total\x18\x02 \x01(\x05\"\xb8\x01\n\rParkedBooking\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12&\n\x06status\x18\x03 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x0f\n\x07undoing\x18\x05 \x01(\x08\x12\x0b\n\x03why\x18\x06 \x01(\t\x12-\n\tparked_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"*\n\x13ResumeParkedRequest\x12\x13\n\x0b\x62ooking_ids\x18\x01 \x03(\t\"+\n\x14ResumeParkedResponse\x12\x13\n\x0b\x62ooking_ids\x18\x01 \x03(\t\"P\n\x16GetUserBookingsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"V\n\x17GetUserBookingsResponse\x12\"\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x10.booking.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8e\x01\n\rBookingStatus\x12\x1e\n\x1a\x42OOKING_STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x14\n\x10\x41WAITING_PAYMENT\x10\x02\x12\r\n\tCONFIRMED\x10\x03\x12\x0c\n\x08REJECTED\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0e\n\nCANCELLING\x10\x06\x32\xff\x04\n\x0e\x42ookingService\x12N\n\rCreateBooking\x12\x1d.booking.CreateBookingRequest\x1a\x1e.booking.CreateBookingResponse\x12\x45\n\nGetBooking\x12\x1a.booking.GetBookingRequest\x1a\x1b.booking.GetBookingResponse\x12N\n\rCancelBooking\x12\x1d.booking.CancelBookingRequest\x1a\x1e.booking.CancelBookingResponse\x12\x45\n\nPayBooking\x12\x1a.booking.PayBookingRequest\x1a\x1b.booking.PayBookingResponse\x12T\n\x0fGetUserBookings\x12\x1f.booking.GetUserBookingsRequest\x1a .booking.GetUserBookingsResponse\x12U\n\x0e\x43reateBookings\x12\x1e.booking.CreateBookingsRequest\x1a\x1f.booking.CreateBookingsResponse(\x01\x30\x01\x12\x45\n\nListParked\x12\x1a.booking.ListParkedRequest\x1a\x1b.booking.ListParkedResponse\x12K\n\x0cResumeParked\x12\x1c.booking.ResumeParkedRequest\x1a\x1d.booking.ResumeParkedResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'booking_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BOOKINGSTATUS']._serialized_start=1450
-  _globals['_BOOKINGSTATUS']._serialized_end=1592
+  _globals['_BOOKINGSTATUS']._serialized_start=1995
+  _globals['_BOOKINGSTATUS']._serialized_end=2137
   _globals['_BOOKING']._serialized_start=117
-  _globals['_BOOKING']._serialized_end=536
-  _globals['_CREATEBOOKINGREQUEST']._serialized_start=539
-  _globals['_CREATEBOOKINGREQUEST']._serialized_end=717
-  _globals['_CREATEBOOKINGRESPONSE']._serialized_start=719
-  _globals['_CREATEBOOKINGRESPONSE']._serialized_end=777
-  _globals['_CREATEBOOKINGSREQUEST']._serialized_start=779
-  _globals['_CREATEBOOKINGSREQUEST']._serialized_end=849
-  _globals['_CREATEBOOKINGSRESPONSE']._serialized_start=851
-  _globals['_CREATEBOOKINGSRESPONSE']._serialized_end=918
-  _globals['_BOOKINGOUTCOME']._serialized_start=920
-  _globals['_BOOKINGOUTCOME']._serialized_end=1041
-  _globals['_GETBOOKINGREQUEST']._serialized_start=1043
-  _globals['_GETBOOKINGREQUEST']._serialized_end=1099
-  _globals['_GETBOOKINGRESPONSE']._serialized_start=1101
-  _globals['_GETBOOKINGRESPONSE']._serialized_end=1156
-  _globals['_CANCELBOOKINGREQUEST']._serialized_start=1158
-  _globals['_CANCELBOOKINGREQUEST']._serialized_end=1217
-  _globals['_CANCELBOOKINGRESPONSE']._serialized_start=1219
-  _globals['_CANCELBOOKINGRESPONSE']._serialized_end=1277
-  _globals['_GETUSERBOOKINGSREQUEST']._serialized_start=1279
-  _globals['_GETUSERBOOKINGSREQUEST']._serialized_end=1359
-  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_start=1361
-  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_end=1447
-  _globals['_BOOKINGSERVICE']._serialized_start=1595
-  _globals['_BOOKINGSERVICE']._serialized_end=2015
+  _globals['_BOOKING']._serialized_end=553
+  _globals['_CREATEBOOKINGREQUEST']._serialized_start=556
+  _globals['_CREATEBOOKINGREQUEST']._serialized_end=734
+  _globals['_CREATEBOOKINGRESPONSE']._serialized_start=736
+  _globals['_CREATEBOOKINGRESPONSE']._serialized_end=794
+  _globals['_CREATEBOOKINGSREQUEST']._serialized_start=796
+  _globals['_CREATEBOOKINGSREQUEST']._serialized_end=866
+  _globals['_CREATEBOOKINGSRESPONSE']._serialized_start=868
+  _globals['_CREATEBOOKINGSRESPONSE']._serialized_end=935
+  _globals['_BOOKINGOUTCOME']._serialized_start=937
+  _globals['_BOOKINGOUTCOME']._serialized_end=1058
+  _globals['_GETBOOKINGREQUEST']._serialized_start=1060
+  _globals['_GETBOOKINGREQUEST']._serialized_end=1116
+  _globals['_GETBOOKINGRESPONSE']._serialized_start=1118
+  _globals['_GETBOOKINGRESPONSE']._serialized_end=1173
+  _globals['_CANCELBOOKINGREQUEST']._serialized_start=1175
+  _globals['_CANCELBOOKINGREQUEST']._serialized_end=1234
+  _globals['_CANCELBOOKINGRESPONSE']._serialized_start=1236
+  _globals['_CANCELBOOKINGRESPONSE']._serialized_end=1294
+  _globals['_PAYBOOKINGREQUEST']._serialized_start=1296
+  _globals['_PAYBOOKINGREQUEST']._serialized_end=1376
+  _globals['_PAYBOOKINGRESPONSE']._serialized_start=1378
+  _globals['_PAYBOOKINGRESPONSE']._serialized_end=1433
+  _globals['_LISTPARKEDREQUEST']._serialized_start=1435
+  _globals['_LISTPARKEDREQUEST']._serialized_end=1469
+  _globals['_LISTPARKEDRESPONSE']._serialized_start=1471
+  _globals['_LISTPARKEDRESPONSE']._serialized_end=1546
+  _globals['_PARKEDBOOKING']._serialized_start=1549
+  _globals['_PARKEDBOOKING']._serialized_end=1733
+  _globals['_RESUMEPARKEDREQUEST']._serialized_start=1735
+  _globals['_RESUMEPARKEDREQUEST']._serialized_end=1777
+  _globals['_RESUMEPARKEDRESPONSE']._serialized_start=1779
+  _globals['_RESUMEPARKEDRESPONSE']._serialized_end=1822
+  _globals['_GETUSERBOOKINGSREQUEST']._serialized_start=1824
+  _globals['_GETUSERBOOKINGSREQUEST']._serialized_end=1904
+  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_start=1906
+  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_end=1992
+  _globals['_BOOKINGSERVICE']._serialized_start=2140
+  _globals['_BOOKINGSERVICE']._serialized_end=2779
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,11 @@ class BookingServiceStub:
                 request_serializer=booking__pb2.CancelBookingRequest.SerializeToString,
                 response_deserializer=booking__pb2.CancelBookingResponse.FromString,
                 _registered_method=True)
+        self.PayBooking = channel.unary_unary(
+                '/booking.BookingService/PayBooking',
+                request_serializer=booking__pb2.PayBookingRequest.SerializeToString,
+                response_deserializer=booking__pb2.PayBookingResponse.FromString,
+                _registered_method=True)
         self.GetUserBookings = channel.unary_unary(
                 '/booking.BookingService/GetUserBookings',
                 request_serializer=booking__pb2.GetUserBookingsRequest.SerializeToString,
@@ -59,6 +64,16 @@ class BookingServiceStub:
                 '/booking.BookingService/CreateBookings',
                 request_serializer=booking__pb2.CreateBookingsRequest.SerializeToString,
                 response_deserializer=booking__pb2.CreateBookingsResponse.FromString,
+                _registered_method=True)
+        self.ListParked = channel.unary_unary(
+                '/booking.BookingService/ListParked',
+                request_serializer=booking__pb2.ListParkedRequest.SerializeToString,
+                response_deserializer=booking__pb2.ListParkedResponse.FromString,
+                _registered_method=True)
+        self.ResumeParked = channel.unary_unary(
+                '/booking.BookingService/ResumeParked',
+                request_serializer=booking__pb2.ResumeParkedRequest.SerializeToString,
+                response_deserializer=booking__pb2.ResumeParkedResponse.FromString,
                 _registered_method=True)
 
 
@@ -89,6 +104,16 @@ class BookingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PayBooking(self, request, context):
+        """Another card for a booking that waits for its payment, as a new attempt once the one before can not take money any
+        more. Answers when it is decided, or after a few seconds with PENDING. Sent again while at work, or once paid, it
+        answers the same booking. A card that is declined leaves it AWAITING_PAYMENT with the reason.
+        Refuses `unknown-booking`, `booking-not-payable`, `too-many-cards`, `still-at-work` (another card is being tried).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetUserBookings(self, request, context):
         """A user's bookings, newest first.
         """
@@ -100,6 +125,21 @@ class BookingServiceServicer:
         """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
         Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
         or a hundred, so whoever has many sends them together.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListParked(self, request, context):
+        """For a person: bookings that nothing works on any more, because something did not answer for too long or an error
+        came again and again. The longest parked first. Their seats stay held and their money stays where it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeParked(self, request, context):
+        """They go on from where they stood. Others than parked ones are passed over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +163,11 @@ def add_BookingServiceServicer_to_server(servicer, server):
                     request_deserializer=booking__pb2.CancelBookingRequest.FromString,
                     response_serializer=booking__pb2.CancelBookingResponse.SerializeToString,
             ),
+            'PayBooking': grpc.unary_unary_rpc_method_handler(
+                    servicer.PayBooking,
+                    request_deserializer=booking__pb2.PayBookingRequest.FromString,
+                    response_serializer=booking__pb2.PayBookingResponse.SerializeToString,
+            ),
             'GetUserBookings': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUserBookings,
                     request_deserializer=booking__pb2.GetUserBookingsRequest.FromString,
@@ -132,6 +177,16 @@ def add_BookingServiceServicer_to_server(servicer, server):
                     servicer.CreateBookings,
                     request_deserializer=booking__pb2.CreateBookingsRequest.FromString,
                     response_serializer=booking__pb2.CreateBookingsResponse.SerializeToString,
+            ),
+            'ListParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParked,
+                    request_deserializer=booking__pb2.ListParkedRequest.FromString,
+                    response_serializer=booking__pb2.ListParkedResponse.SerializeToString,
+            ),
+            'ResumeParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeParked,
+                    request_deserializer=booking__pb2.ResumeParkedRequest.FromString,
+                    response_serializer=booking__pb2.ResumeParkedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -227,6 +282,33 @@ class BookingService:
             _registered_method=True)
 
     @staticmethod
+    def PayBooking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/PayBooking',
+            booking__pb2.PayBookingRequest.SerializeToString,
+            booking__pb2.PayBookingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetUserBookings(request,
             target,
             options=(),
@@ -270,6 +352,60 @@ class BookingService:
             '/booking.BookingService/CreateBookings',
             booking__pb2.CreateBookingsRequest.SerializeToString,
             booking__pb2.CreateBookingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/ListParked',
+            booking__pb2.ListParkedRequest.SerializeToString,
+            booking__pb2.ListParkedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/ResumeParked',
+            booking__pb2.ResumeParkedRequest.SerializeToString,
+            booking__pb2.ResumeParkedResponse.FromString,
             options,
             channel_credentials,
             insecure,

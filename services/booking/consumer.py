@@ -23,6 +23,9 @@ class FactsConsumer:
     async def handle(self, facts: Sequence[Fact]) -> None:
         decided = [PAYMENT_DECIDED[fact.type].FromString(fact.body) for fact in facts if fact.type in PAYMENT_DECIDED]
         await self._handlers.payments_decided([payment.booking_id for payment in decided])
+        for payment in decided:
+            if isinstance(payment, messages.PaymentSucceeded) and payment.late:
+                await self._handlers.paid_late(payment.booking_id, payment.payment_id)
         for fact in facts:
             if fact.type == EVENT_CANCELLED:
                 await self._handlers.event_cancelled(messages.EventCancelled.FromString(fact.body).event_id)

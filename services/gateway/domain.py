@@ -80,6 +80,13 @@ class StillAtWork(NotNow):
         super().__init__("the booking is being decided at this moment")
 
 
+class NotPayable(Refusal):
+    kind, reason = Kind.CONFLICT, "booking-not-payable"
+
+    def __init__(self) -> None:
+        super().__init__("the booking does not wait for a payment")
+
+
 class KeyReused(Refusal):
     kind, reason = Kind.INVALID, "idempotency-key-reused"
 

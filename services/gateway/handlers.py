@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.gateway import metrics
-from services.gateway.domain import NotCancellable, Order, Queued, StillAtWork, UnknownBooking
+from services.gateway.domain import NotCancellable, NotPayable, Order, Queued, StillAtWork, UnknownBooking
 from services.gateway.models.bookings import Booking, Bookings, QueuePosition
 from services.gateway.ports import BookingDesk, Catalogue, Queue
 from services.kit.batching import Batcher
@@ -70,6 +70,16 @@ class BookingHandlers:
             # It has left the line, so nobody would see a mark there.
             raise StillAtWork
         return waiting(queued)
+
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        """What still waits in line has its card with it, and can not be given another."""
+        try:
+            return await self._desk.pay(booking_id, payment_method, user_id=user_id)
+        except UnknownBooking:
+            queued = await self._queue.find(booking_id)
+        if queued is None or queued.user_id != user_id:
+            raise UnknownBooking
+        raise NotPayable
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         return await self._desk.of_user(user_id, limit=limit, cursor=cursor)

@@ -43,4 +43,7 @@ class BookingDesk(Protocol):
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
         """Idempotent. Refuses NotCancellable."""
 
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        """Try another card; the booking as that leaves it. Refuses NotPayable, TooManyCards; StillAtWork."""
+
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings: ...

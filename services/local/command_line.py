@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from services.kit.database import migrate
+from services.local import sagas
 from services.local.banner import banner
 from services.local.dead_letters.command import main as dead_letters
 from services.local.log_view import LogView, coloured, machine_readable, plain
@@ -20,6 +21,11 @@ from services.local.stores import StoreFailed
 
 INTERRUPTED: Final = 130
 SALE: Final = "tests.load.sale"
+# What looks after a platform that runs: each parses its own arguments and gives an exit code.
+TOOLS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "dlq": dead_letters,
+    "sagas": sagas.main,
+}
 
 
 def main() -> None:
@@ -28,8 +34,8 @@ def main() -> None:
         sys.argv[1:] = more
         migrate.main()
         return
-    if arguments.command == "dlq":
-        sys.exit(dead_letters(more))
+    if arguments.command in TOOLS:
+        sys.exit(TOOLS[arguments.command](more))
     works: dict[str, Callable[[Platform], Awaitable[int]]] = {
         "run": _serve,
         "demo": lambda running: _sale(running, more),
@@ -56,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--json", action="store_true", help="logs as JSON lines")
         command.add_argument("--log", help="write the logs to this file instead of the terminal")
+    commands.add_parser("sagas", help="bookings that wait for a person: parked, resume", add_help=False)
     commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
     commands.add_parser("dlq", help="look at dead letters and send them back: list, show, replay", add_help=False)
     return parser

@@ -15,6 +15,8 @@ from services.gateway.domain import NotCancellable, UnknownBooking
 from services.gateway.models.bookings import Booking, Bookings, NextAction, Place, Status, Ticket
 from services.kit.errors import PeerRefused
 
+# Longer than booking waits for the PSP before it answers that it is at work.
+PAY_TIMEOUT_S: Final = 6.0
 _STATUS: Final[dict[int, Status]] = {
     pb.PENDING: "pending",
     pb.AWAITING_PAYMENT: "awaiting_payment",
@@ -40,6 +42,12 @@ class BookingClient:
         request = pb.CancelBookingRequest(booking_id=booking_id, user_id=user_id)
         with _refusals():
             return to_booking((await self._booking.call(self._booking.stub.CancelBooking, request)).booking)
+
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        request = pb.PayBookingRequest(booking_id=booking_id, user_id=user_id, payment_method=payment_method)
+        with _refusals():
+            reply = await self._booking.call(self._booking.stub.PayBooking, request, timeout_s=PAY_TIMEOUT_S)
+        return to_booking(reply.booking)
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         request = pb.GetUserBookingsRequest(user_id=user_id, page_size=limit, page_token=cursor)
