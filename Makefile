@@ -3,6 +3,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
+# Where there is no Docker: a script that starts a cluster, builds images and loads them.
+CLUSTER ?= ../shared/cluster/cluster
+BUILDER ?= $(wildcard $(CLUSTER))
+# Such a machine has no image to build Helm in, so its own goes into the operator's.
+HELM ?= $(if $(BUILDER),$(shell $(BUILDER) program helm.sh/helm/v4/cmd/helm@v4.3.1 helm))
+
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -19,10 +25,13 @@ bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (B
 	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log --buyers $(or $(BUYERS),800) --seconds $(or $(FOR),20) $(ARGS)
 
 ##@ Check it
-test: lint test-unit test-integration ## everything that CI runs
+test: lint test-unit test-charts test-integration ## everything that CI runs
 
 test-unit: $(INSTALLED) ## no network: domain, handlers, layout
 	@$(PYTHON) -m pytest -q tests/unit tests/layout $(ARGS)
+
+test-charts: $(INSTALLED) ## manifests as Helm renders them, the Tiltfile, the kind configuration; no cluster
+	@$(PYTHON) -m pytest -q tests/charts $(ARGS)
 
 test-integration: $(INSTALLED) ## real stores, real gRPC, both sides of every contract
 	@$(PYTHON) -m pytest -q tests/contract tests/integration $(ARGS)
@@ -33,6 +42,20 @@ lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m protos.generate --check 2>/dev/null
+
+##@ On Kubernetes
+images: ## build all images, with docker, buildah or CLUSTER (k8s/images NAME… builds some)
+	@BUILDER="$(BUILDER)" HELM="$(HELM)" k8s/images
+
+charts: $(INSTALLED) ## pack all charts into build/charts
+	@mkdir -p build/charts && $(PYTHON) -c 'import sys, helm_python; [print(helm_python.package(path, destination="build/charts")) for path in sys.argv[1:]]' \
+	  $(filter-out charts/workload/,$(wildcard charts/*/))
+
+kind: ## the platform on a kind cluster, at the table's ports
+	@k8s/kind
+
+test-cluster: $(INSTALLED) images ## on a real cluster: KUBECONFIG's, or one that CLUSTER starts (KEEP=1 leaves namespaces)
+	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster $(ARGS)
 
 ##@ Change it
 format: $(INSTALLED) ## write the code as the formatter wants it
@@ -56,4 +79,4 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench test test-unit test-integration lint format protos lock clean install help
+.PHONY: run demo bench test test-unit test-charts test-integration images charts kind test-cluster lint format protos lock clean install help

@@ -11,10 +11,17 @@ CONSUMER: Final = "worker"
 
 # Fields of a stream entry.
 ORDER: Final = "order"  # booking.CreateBookingRequest, serialised
+AGAIN: Final = "again"  # there when the order was sent back from the dead letters
 NUMBER: Final = "number"  # the order's place in line: 1, 2, 3 … within its event, without gaps
 
-# Set of the event ids that have a stream.
+# Fields of a dead entry, beside those it had as far as they could be read.
+DEAD_REASON: Final = "reason"
+DEAD_ENTRY: Final = "entry"  # its id in the stream it came from
+DEAD_TRIES: Final = "tries"
+
+# Sets of event ids: those that have orders without an outcome, and those that have dead entries.
 EVENTS: Final = "booking-queues"
+DEAD_EVENTS: Final = "booking-queues-dead"
 
 # Sorted set of the workers that live, by when each last said so (milliseconds of Redis' clock).
 WORKERS: Final = "booking-queue-workers"
@@ -59,5 +66,5 @@ def record(booking_id: str) -> str:
 
 
 def dead(event_id: str) -> str:
-    """Stream: entries that could not be worked, with the fields they had and `reason`; the newest thousand or so."""
+    """Stream: entries that could not be worked, with their fields and why; the newest thousand or so."""
     return f"booking-queue-dead:{event_id}"

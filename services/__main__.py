@@ -1,4 +1,4 @@
-"""The platform on one machine: `python -m services run | demo | bench | migrate`."""
+"""The platform on one machine: `python -m services --help` lists the commands."""
 
 from services.local.command_line import main
 

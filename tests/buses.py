@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.kit.bus.facts import Consumer, Publisher
-from services.kit.bus.kafka import DEAD, KafkaConsumer, KafkaPublisher
+from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.bus.memory import MemoryBus
+from services.kit.bus.wire import DEAD
 from services.kit.settings import KafkaSettings
 from services.local.stores import create_topics
 from tests import apache_kafka

@@ -30,47 +30,61 @@ from protos.gen import refusal_pb2 as refusal__pb2
 from protos.gen import ticket_pb2 as ticket__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rbooking.proto\x12\x07\x62ooking\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x10invariants.proto\x1a\x0bmoney.proto\x1a\rpayment.proto\x1a\rrefusal.proto\x1a\x0cticket.proto\"\xa3\x03\n\x07\x42ooking\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12&\n\x06status\x18\x04 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x1d\n\x06places\x18\x06 \x03(\x0b\x32\r.ticket.Place\x12\x1b\n\x05total\x18\x07 \x01(\x0b\x32\x0c.money.Money\x12\x12\n\npayment_id\x18\x08 \x01(\t\x12(\n\x0bnext_action\x18\t \x01(\x0b\x32\x13.payment.NextAction\x12.\n\nexpires_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x07tickets\x18\x0b \x03(\x0b\x32\x0e.ticket.Ticket\x12.\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd3\x01\n\x14\x43reateBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08seat_ids\x18\x04 \x03(\t\x12$\n\nquantities\x18\x05 \x03(\x0b\x32\x10.ticket.Quantity\x12\x16\n\x0epayment_method\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12\x1f\n\x06waited\x18\x08 \x01(\x0b\x32\x0f.booking.Waited\"u\n\x06Waited\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12-\n\tqueued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08taken_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x15\x43reateBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"F\n\x15\x43reateBookingsRequest\x12-\n\x06orders\x18\x01 \x03(\x0b\x32\x1d.booking.CreateBookingRequest\"C\n\x16\x43reateBookingsResponse\x12)\n\x08outcomes\x18\x01 \x03(\x0b\x32\x17.booking.BookingOutcome\"y\n\x0e\x42ookingOutcome\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12#\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x10.booking.BookingH\x00\x12#\n\x07refused\x18\x03 \x01(\x0b\x32\x10.refusal.RefusedH\x00\x42\t\n\x07outcome\"8\n\x11GetBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"7\n\x12GetBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\";\n\x14\x43\x61ncelBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\":\n\x15\x43\x61ncelBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"P\n\x16GetUserBookingsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"V\n\x17GetUserBookingsResponse\x12\"\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x10.booking.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"9\n\x12GetTimelineRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"\x8c\x01\n\x13GetTimelineResponse\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12&\n\x06status\x18\x02 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x10\n\x08trace_id\x18\x03 \x01(\t\x12\'\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x16.booking.TimelineEntry\"\xe0\x01\n\rTimelineEntry\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\r\n\x05\x61\x62out\x18\x05 \x01(\t\x12\x0e\n\x06number\x18\x06 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x1c\n\x06\x61mount\x18\x08 \x01(\x0b\x32\x0c.money.Money\x12)\n\x05until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x8e\x01\n\rBookingStatus\x12\x1e\n\x1a\x42OOKING_STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x14\n\x10\x41WAITING_PAYMENT\x10\x02\x12\r\n\tCONFIRMED\x10\x03\x12\x0c\n\x08REJECTED\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0e\n\nCANCELLING\x10\x06\x32\xca\x04\n\x0e\x42ookingService\x12N\n\rCreateBooking\x12\x1d.booking.CreateBookingRequest\x1a\x1e.booking.CreateBookingResponse\x12\x45\n\nGetBooking\x12\x1a.booking.GetBookingRequest\x1a\x1b.booking.GetBookingResponse\x12N\n\rCancelBooking\x12\x1d.booking.CancelBookingRequest\x1a\x1e.booking.CancelBookingResponse\x12T\n\x0fGetUserBookings\x12\x1f.booking.GetUserBookingsRequest\x1a .booking.GetUserBookingsResponse\x12U\n\x0e\x43reateBookings\x12\x1e.booking.CreateBookingsRequest\x1a\x1f.booking.CreateBookingsResponse(\x01\x30\x01\x12H\n\x0bGetTimeline\x12\x1b.booking.GetTimelineRequest\x1a\x1c.booking.GetTimelineResponse\x12Z\n\x0f\x43heckInvariants\x12\".invariants.CheckInvariantsRequest\x1a#.invariants.CheckInvariantsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rbooking.proto\x12\x07\x62ooking\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x10invariants.proto\x1a\x0bmoney.proto\x1a\rpayment.proto\x1a\rrefusal.proto\x1a\x0cticket.proto\"\xb4\x03\n\x07\x42ooking\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12&\n\x06status\x18\x04 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x1d\n\x06places\x18\x06 \x03(\x0b\x32\r.ticket.Place\x12\x1b\n\x05total\x18\x07 \x01(\x0b\x32\x0c.money.Money\x12\x12\n\npayment_id\x18\x08 \x01(\t\x12(\n\x0bnext_action\x18\t \x01(\x0b\x32\x13.payment.NextAction\x12.\n\nexpires_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x07tickets\x18\x0b \x03(\x0b\x32\x0e.ticket.Ticket\x12.\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0e \x01(\x05\"\xd3\x01\n\x14\x43reateBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08seat_ids\x18\x04 \x03(\t\x12$\n\nquantities\x18\x05 \x03(\x0b\x32\x10.ticket.Quantity\x12\x16\n\x0epayment_method\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12\x1f\n\x06waited\x18\x08 \x01(\x0b\x32\x0f.booking.Waited\"u\n\x06Waited\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12-\n\tqueued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08taken_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x15\x43reateBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"F\n\x15\x43reateBookingsRequest\x12-\n\x06orders\x18\x01 \x03(\x0b\x32\x1d.booking.CreateBookingRequest\"C\n\x16\x43reateBookingsResponse\x12)\n\x08outcomes\x18\x01 \x03(\x0b\x32\x17.booking.BookingOutcome\"y\n\x0e\x42ookingOutcome\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12#\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x10.booking.BookingH\x00\x12#\n\x07refused\x18\x03 \x01(\x0b\x32\x10.refusal.RefusedH\x00\x42\t\n\x07outcome\"8\n\x11GetBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"7\n\x12GetBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\";\n\x14\x43\x61ncelBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\":\n\x15\x43\x61ncelBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"P\n\x11PayBookingRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x16\n\x0epayment_method\x18\x03 \x01(\t\"7\n\x12PayBookingResponse\x12!\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x10.booking.Booking\"\"\n\x11ListParkedRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"K\n\x12ListParkedResponse\x12&\n\x06parked\x18\x01 \x03(\x0b\x32\x16.booking.ParkedBooking\x12\r\n\x05total\x18\x02 \x01(\x05\"\xb8\x01\n\rParkedBooking\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12&\n\x06status\x18\x03 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x0f\n\x07undoing\x18\x05 \x01(\x08\x12\x0b\n\x03why\x18\x06 \x01(\t\x12-\n\tparked_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"*\n\x13ResumeParkedRequest\x12\x13\n\x0b\x62ooking_ids\x18\x01 \x03(\t\"+\n\x14ResumeParkedResponse\x12\x13\n\x0b\x62ooking_ids\x18\x01 \x03(\t\"P\n\x16GetUserBookingsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"V\n\x17GetUserBookingsResponse\x12\"\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x10.booking.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"9\n\x12GetTimelineRequest\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"\x8c\x01\n\x13GetTimelineResponse\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12&\n\x06status\x18\x02 \x01(\x0e\x32\x16.booking.BookingStatus\x12\x10\n\x08trace_id\x18\x03 \x01(\t\x12\'\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x16.booking.TimelineEntry\"\xe0\x01\n\rTimelineEntry\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\r\n\x05\x61\x62out\x18\x05 \x01(\t\x12\x0e\n\x06number\x18\x06 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x1c\n\x06\x61mount\x18\x08 \x01(\x0b\x32\x0c.money.Money\x12)\n\x05until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x8e\x01\n\rBookingStatus\x12\x1e\n\x1a\x42OOKING_STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x14\n\x10\x41WAITING_PAYMENT\x10\x02\x12\r\n\tCONFIRMED\x10\x03\x12\x0c\n\x08REJECTED\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0e\n\nCANCELLING\x10\x06\x32\xa5\x06\n\x0e\x42ookingService\x12N\n\rCreateBooking\x12\x1d.booking.CreateBookingRequest\x1a\x1e.booking.CreateBookingResponse\x12\x45\n\nGetBooking\x12\x1a.booking.GetBookingRequest\x1a\x1b.booking.GetBookingResponse\x12N\n\rCancelBooking\x12\x1d.booking.CancelBookingRequest\x1a\x1e.booking.CancelBookingResponse\x12\x45\n\nPayBooking\x12\x1a.booking.PayBookingRequest\x1a\x1b.booking.PayBookingResponse\x12T\n\x0fGetUserBookings\x12\x1f.booking.GetUserBookingsRequest\x1a .booking.GetUserBookingsResponse\x12U\n\x0e\x43reateBookings\x12\x1e.booking.CreateBookingsRequest\x1a\x1f.booking.CreateBookingsResponse(\x01\x30\x01\x12H\n\x0bGetTimeline\x12\x1b.booking.GetTimelineRequest\x1a\x1c.booking.GetTimelineResponse\x12Z\n\x0f\x43heckInvariants\x12\".invariants.CheckInvariantsRequest\x1a#.invariants.CheckInvariantsResponse\x12\x45\n\nListParked\x12\x1a.booking.ListParkedRequest\x1a\x1b.booking.ListParkedResponse\x12K\n\x0cResumeParked\x12\x1c.booking.ResumeParkedRequest\x1a\x1d.booking.ResumeParkedResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'booking_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BOOKINGSTATUS']._serialized_start=2049
-  _globals['_BOOKINGSTATUS']._serialized_end=2191
+  _globals['_BOOKINGSTATUS']._serialized_start=2594
+  _globals['_BOOKINGSTATUS']._serialized_end=2736
   _globals['_BOOKING']._serialized_start=135
-  _globals['_BOOKING']._serialized_end=554
-  _globals['_CREATEBOOKINGREQUEST']._serialized_start=557
-  _globals['_CREATEBOOKINGREQUEST']._serialized_end=768
-  _globals['_WAITED']._serialized_start=770
-  _globals['_WAITED']._serialized_end=887
-  _globals['_CREATEBOOKINGRESPONSE']._serialized_start=889
-  _globals['_CREATEBOOKINGRESPONSE']._serialized_end=947
-  _globals['_CREATEBOOKINGSREQUEST']._serialized_start=949
-  _globals['_CREATEBOOKINGSREQUEST']._serialized_end=1019
-  _globals['_CREATEBOOKINGSRESPONSE']._serialized_start=1021
-  _globals['_CREATEBOOKINGSRESPONSE']._serialized_end=1088
-  _globals['_BOOKINGOUTCOME']._serialized_start=1090
-  _globals['_BOOKINGOUTCOME']._serialized_end=1211
-  _globals['_GETBOOKINGREQUEST']._serialized_start=1213
-  _globals['_GETBOOKINGREQUEST']._serialized_end=1269
-  _globals['_GETBOOKINGRESPONSE']._serialized_start=1271
-  _globals['_GETBOOKINGRESPONSE']._serialized_end=1326
-  _globals['_CANCELBOOKINGREQUEST']._serialized_start=1328
-  _globals['_CANCELBOOKINGREQUEST']._serialized_end=1387
-  _globals['_CANCELBOOKINGRESPONSE']._serialized_start=1389
-  _globals['_CANCELBOOKINGRESPONSE']._serialized_end=1447
-  _globals['_GETUSERBOOKINGSREQUEST']._serialized_start=1449
-  _globals['_GETUSERBOOKINGSREQUEST']._serialized_end=1529
-  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_start=1531
-  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_end=1617
-  _globals['_GETTIMELINEREQUEST']._serialized_start=1619
-  _globals['_GETTIMELINEREQUEST']._serialized_end=1676
-  _globals['_GETTIMELINERESPONSE']._serialized_start=1679
-  _globals['_GETTIMELINERESPONSE']._serialized_end=1819
-  _globals['_TIMELINEENTRY']._serialized_start=1822
-  _globals['_TIMELINEENTRY']._serialized_end=2046
-  _globals['_BOOKINGSERVICE']._serialized_start=2194
-  _globals['_BOOKINGSERVICE']._serialized_end=2780
+  _globals['_BOOKING']._serialized_end=571
+  _globals['_CREATEBOOKINGREQUEST']._serialized_start=574
+  _globals['_CREATEBOOKINGREQUEST']._serialized_end=785
+  _globals['_WAITED']._serialized_start=787
+  _globals['_WAITED']._serialized_end=904
+  _globals['_CREATEBOOKINGRESPONSE']._serialized_start=906
+  _globals['_CREATEBOOKINGRESPONSE']._serialized_end=964
+  _globals['_CREATEBOOKINGSREQUEST']._serialized_start=966
+  _globals['_CREATEBOOKINGSREQUEST']._serialized_end=1036
+  _globals['_CREATEBOOKINGSRESPONSE']._serialized_start=1038
+  _globals['_CREATEBOOKINGSRESPONSE']._serialized_end=1105
+  _globals['_BOOKINGOUTCOME']._serialized_start=1107
+  _globals['_BOOKINGOUTCOME']._serialized_end=1228
+  _globals['_GETBOOKINGREQUEST']._serialized_start=1230
+  _globals['_GETBOOKINGREQUEST']._serialized_end=1286
+  _globals['_GETBOOKINGRESPONSE']._serialized_start=1288
+  _globals['_GETBOOKINGRESPONSE']._serialized_end=1343
+  _globals['_CANCELBOOKINGREQUEST']._serialized_start=1345
+  _globals['_CANCELBOOKINGREQUEST']._serialized_end=1404
+  _globals['_CANCELBOOKINGRESPONSE']._serialized_start=1406
+  _globals['_CANCELBOOKINGRESPONSE']._serialized_end=1464
+  _globals['_PAYBOOKINGREQUEST']._serialized_start=1466
+  _globals['_PAYBOOKINGREQUEST']._serialized_end=1546
+  _globals['_PAYBOOKINGRESPONSE']._serialized_start=1548
+  _globals['_PAYBOOKINGRESPONSE']._serialized_end=1603
+  _globals['_LISTPARKEDREQUEST']._serialized_start=1605
+  _globals['_LISTPARKEDREQUEST']._serialized_end=1639
+  _globals['_LISTPARKEDRESPONSE']._serialized_start=1641
+  _globals['_LISTPARKEDRESPONSE']._serialized_end=1716
+  _globals['_PARKEDBOOKING']._serialized_start=1719
+  _globals['_PARKEDBOOKING']._serialized_end=1903
+  _globals['_RESUMEPARKEDREQUEST']._serialized_start=1905
+  _globals['_RESUMEPARKEDREQUEST']._serialized_end=1947
+  _globals['_RESUMEPARKEDRESPONSE']._serialized_start=1949
+  _globals['_RESUMEPARKEDRESPONSE']._serialized_end=1992
+  _globals['_GETUSERBOOKINGSREQUEST']._serialized_start=1994
+  _globals['_GETUSERBOOKINGSREQUEST']._serialized_end=2074
+  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_start=2076
+  _globals['_GETUSERBOOKINGSRESPONSE']._serialized_end=2162
+  _globals['_GETTIMELINEREQUEST']._serialized_start=2164
+  _globals['_GETTIMELINEREQUEST']._serialized_end=2221
+  _globals['_GETTIMELINERESPONSE']._serialized_start=2224
+  _globals['_GETTIMELINERESPONSE']._serialized_end=2364
+  _globals['_TIMELINEENTRY']._serialized_start=2367
+  _globals['_TIMELINEENTRY']._serialized_end=2591
+  _globals['_BOOKINGSERVICE']._serialized_start=2739
+  _globals['_BOOKINGSERVICE']._serialized_end=3544
 # @@protoc_insertion_point(module_scope)

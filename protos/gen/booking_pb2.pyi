@@ -39,7 +39,7 @@ class _BookingStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Booking
     REJECTED: _BookingStatus.ValueType  # 4
     """Not sold; reason says why. No money was kept."""
     CANCELLED: _BookingStatus.ValueType  # 5
-    """Seats given back and money refunded, at the buyer's or the organiser's wish."""
+    """Seats given back and money refunded, at the buyer's or the organiser's wish; or the money came too late."""
     CANCELLING: _BookingStatus.ValueType  # 6
     """Being cancelled; the refund is on its way."""
 
@@ -54,7 +54,7 @@ CONFIRMED: BookingStatus.ValueType  # 3
 REJECTED: BookingStatus.ValueType  # 4
 """Not sold; reason says why. No money was kept."""
 CANCELLED: BookingStatus.ValueType  # 5
-"""Seats given back and money refunded, at the buyer's or the organiser's wish."""
+"""Seats given back and money refunded, at the buyer's or the organiser's wish; or the money came too late."""
 CANCELLING: BookingStatus.ValueType  # 6
 """Being cancelled; the refund is on its way."""
 Global___BookingStatus: _TypeAlias = BookingStatus  # noqa: Y015
@@ -76,13 +76,18 @@ class Booking(_message.Message):
     TICKETS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     booking_id: _builtins.str
     user_id: _builtins.str
     event_id: _builtins.str
     status: Global___BookingStatus.ValueType
     reason: _builtins.str
-    """Why it was rejected or cancelled: a stable slug such as seat-taken, card-declined, cancelled-by-buyer."""
+    """Why it was rejected or cancelled: a stable slug such as seat-taken, card-declined, cancelled-by-buyer.
+    AWAITING_PAYMENT: why the last card was not charged. PENDING, CANCELLING: `delayed` when it is parked.
+    """
     payment_id: _builtins.str
+    attempt: _builtins.int
+    """Which try to pay this is, from 1."""
     @_builtins.property
     def places(self) -> _containers.RepeatedCompositeFieldContainer[_ticket_pb2.Place]: ...
     @_builtins.property
@@ -117,10 +122,11 @@ class Booking(_message.Message):
         tickets: _abc.Iterable[_ticket_pb2.Ticket] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "next_action", b"next_action", "total", b"total", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "created_at", b"created_at", "event_id", b"event_id", "expires_at", b"expires_at", "next_action", b"next_action", "payment_id", b"payment_id", "places", b"places", "reason", b"reason", "status", b"status", "tickets", b"tickets", "total", b"total", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "booking_id", b"booking_id", "created_at", b"created_at", "event_id", b"event_id", "expires_at", b"expires_at", "next_action", b"next_action", "payment_id", b"payment_id", "places", b"places", "reason", b"reason", "status", b"status", "tickets", b"tickets", "total", b"total", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -383,6 +389,180 @@ class CancelBookingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelBookingResponse: _TypeAlias = CancelBookingResponse  # noqa: Y015
+
+@_typing.final
+class PayBookingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
+    booking_id: _builtins.str
+    user_id: _builtins.str
+    payment_method: _builtins.str
+    """The PSP's token of a card."""
+    def __init__(
+        self,
+        *,
+        booking_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        payment_method: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "payment_method", b"payment_method", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayBookingRequest: _TypeAlias = PayBookingRequest  # noqa: Y015
+
+@_typing.final
+class PayBookingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> Global___Booking: ...
+    def __init__(
+        self,
+        *,
+        booking: Global___Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayBookingResponse: _TypeAlias = PayBookingResponse  # noqa: Y015
+
+@_typing.final
+class ListParkedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """1 to 1000; 0 means 100."""
+    def __init__(
+        self,
+        *,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListParkedRequest: _TypeAlias = ListParkedRequest  # noqa: Y015
+
+@_typing.final
+class ListParkedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARKED_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """Of all."""
+    @_builtins.property
+    def parked(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParkedBooking]: ...
+    def __init__(
+        self,
+        *,
+        parked: _abc.Iterable[Global___ParkedBooking] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parked", b"parked", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListParkedResponse: _TypeAlias = ListParkedResponse  # noqa: Y015
+
+@_typing.final
+class ParkedBooking(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    UNDOING_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    PARKED_AT_FIELD_NUMBER: _builtins.int
+    booking_id: _builtins.str
+    event_id: _builtins.str
+    status: Global___BookingStatus.ValueType
+    """PENDING or CANCELLING."""
+    step: _builtins.str
+    """The step that got no answer: seats, payment, confirm."""
+    undoing: _builtins.bool
+    """It is being undone."""
+    why: _builtins.str
+    """What the last try met."""
+    @_builtins.property
+    def parked_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        booking_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        status: Global___BookingStatus.ValueType = ...,
+        step: _builtins.str = ...,
+        undoing: _builtins.bool = ...,
+        why: _builtins.str = ...,
+        parked_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["parked_at", b"parked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "event_id", b"event_id", "parked_at", b"parked_at", "status", b"status", "step", b"step", "undoing", b"undoing", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParkedBooking: _TypeAlias = ParkedBooking  # noqa: Y015
+
+@_typing.final
+class ResumeParkedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Empty: all, a thousand at a time."""
+
+    def __init__(
+        self,
+        *,
+        booking_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_ids", b"booking_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeParkedRequest: _TypeAlias = ResumeParkedRequest  # noqa: Y015
+
+@_typing.final
+class ResumeParkedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        booking_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_ids", b"booking_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeParkedResponse: _TypeAlias = ResumeParkedResponse  # noqa: Y015
 
 @_typing.final
 class GetUserBookingsRequest(_message.Message):

@@ -51,6 +51,11 @@ class BookingServiceStub:
                 request_serializer=booking__pb2.CancelBookingRequest.SerializeToString,
                 response_deserializer=booking__pb2.CancelBookingResponse.FromString,
                 _registered_method=True)
+        self.PayBooking = channel.unary_unary(
+                '/booking.BookingService/PayBooking',
+                request_serializer=booking__pb2.PayBookingRequest.SerializeToString,
+                response_deserializer=booking__pb2.PayBookingResponse.FromString,
+                _registered_method=True)
         self.GetUserBookings = channel.unary_unary(
                 '/booking.BookingService/GetUserBookings',
                 request_serializer=booking__pb2.GetUserBookingsRequest.SerializeToString,
@@ -70,6 +75,16 @@ class BookingServiceStub:
                 '/booking.BookingService/CheckInvariants',
                 request_serializer=invariants__pb2.CheckInvariantsRequest.SerializeToString,
                 response_deserializer=invariants__pb2.CheckInvariantsResponse.FromString,
+                _registered_method=True)
+        self.ListParked = channel.unary_unary(
+                '/booking.BookingService/ListParked',
+                request_serializer=booking__pb2.ListParkedRequest.SerializeToString,
+                response_deserializer=booking__pb2.ListParkedResponse.FromString,
+                _registered_method=True)
+        self.ResumeParked = channel.unary_unary(
+                '/booking.BookingService/ResumeParked',
+                request_serializer=booking__pb2.ResumeParkedRequest.SerializeToString,
+                response_deserializer=booking__pb2.ResumeParkedResponse.FromString,
                 _registered_method=True)
 
 
@@ -95,6 +110,16 @@ class BookingServiceServicer:
 
     def CancelBooking(self, request, context):
         """Gives the seats back and the money. Idempotent. Refuses `unknown-booking`, `booking-not-cancellable`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PayBooking(self, request, context):
+        """Another card for a booking that waits for its payment, as a new attempt once the one before can not take money any
+        more. Answers when it is decided, or after a few seconds with PENDING. Sent again while at work, or once paid, it
+        answers the same booking. A card that is declined leaves it AWAITING_PAYMENT with the reason.
+        Refuses `unknown-booking`, `booking-not-payable`, `too-many-cards`, `still-at-work` (another card is being tried).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +155,21 @@ class BookingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListParked(self, request, context):
+        """For a person: bookings that nothing works on any more, because something did not answer for too long or an error
+        came again and again. The longest parked first. Their seats stay held and their money stays where it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeParked(self, request, context):
+        """They go on from where they stood. Others than parked ones are passed over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BookingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -147,6 +187,11 @@ def add_BookingServiceServicer_to_server(servicer, server):
                     servicer.CancelBooking,
                     request_deserializer=booking__pb2.CancelBookingRequest.FromString,
                     response_serializer=booking__pb2.CancelBookingResponse.SerializeToString,
+            ),
+            'PayBooking': grpc.unary_unary_rpc_method_handler(
+                    servicer.PayBooking,
+                    request_deserializer=booking__pb2.PayBookingRequest.FromString,
+                    response_serializer=booking__pb2.PayBookingResponse.SerializeToString,
             ),
             'GetUserBookings': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUserBookings,
@@ -167,6 +212,16 @@ def add_BookingServiceServicer_to_server(servicer, server):
                     servicer.CheckInvariants,
                     request_deserializer=invariants__pb2.CheckInvariantsRequest.FromString,
                     response_serializer=invariants__pb2.CheckInvariantsResponse.SerializeToString,
+            ),
+            'ListParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParked,
+                    request_deserializer=booking__pb2.ListParkedRequest.FromString,
+                    response_serializer=booking__pb2.ListParkedResponse.SerializeToString,
+            ),
+            'ResumeParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeParked,
+                    request_deserializer=booking__pb2.ResumeParkedRequest.FromString,
+                    response_serializer=booking__pb2.ResumeParkedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -251,6 +306,33 @@ class BookingService:
             '/booking.BookingService/CancelBooking',
             booking__pb2.CancelBookingRequest.SerializeToString,
             booking__pb2.CancelBookingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PayBooking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/PayBooking',
+            booking__pb2.PayBookingRequest.SerializeToString,
+            booking__pb2.PayBookingResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -359,6 +441,60 @@ class BookingService:
             '/booking.BookingService/CheckInvariants',
             invariants__pb2.CheckInvariantsRequest.SerializeToString,
             invariants__pb2.CheckInvariantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/ListParked',
+            booking__pb2.ListParkedRequest.SerializeToString,
+            booking__pb2.ListParkedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/ResumeParked',
+            booking__pb2.ResumeParkedRequest.SerializeToString,
+            booking__pb2.ResumeParkedResponse.FromString,
             options,
             channel_credentials,
             insecure,

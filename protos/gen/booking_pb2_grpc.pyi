@@ -43,6 +43,12 @@ class BookingServiceStub:
     """Refuses `unknown-booking` (also another user's)."""
     CancelBooking: _grpc.UnaryUnaryMultiCallable[_booking_pb2.CancelBookingRequest, _booking_pb2.CancelBookingResponse]
     """Gives the seats back and the money. Idempotent. Refuses `unknown-booking`, `booking-not-cancellable`."""
+    PayBooking: _grpc.UnaryUnaryMultiCallable[_booking_pb2.PayBookingRequest, _booking_pb2.PayBookingResponse]
+    """Another card for a booking that waits for its payment, as a new attempt once the one before can not take money any
+    more. Answers when it is decided, or after a few seconds with PENDING. Sent again while at work, or once paid, it
+    answers the same booking. A card that is declined leaves it AWAITING_PAYMENT with the reason.
+    Refuses `unknown-booking`, `booking-not-payable`, `too-many-cards`, `still-at-work` (another card is being tried).
+    """
     GetUserBookings: _grpc.UnaryUnaryMultiCallable[_booking_pb2.GetUserBookingsRequest, _booking_pb2.GetUserBookingsResponse]
     """A user's bookings, newest first."""
     CreateBookings: _grpc.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]
@@ -54,6 +60,12 @@ class BookingServiceStub:
     """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`."""
     CheckInvariants: _grpc.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]
     """Compares the bookings with the seats and the money of their owners. Changes nothing."""
+    ListParked: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ListParkedRequest, _booking_pb2.ListParkedResponse]
+    """For a person: bookings that nothing works on any more, because something did not answer for too long or an error
+    came again and again. The longest parked first. Their seats stay held and their money stays where it is.
+    """
+    ResumeParked: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ResumeParkedRequest, _booking_pb2.ResumeParkedResponse]
+    """They go on from where they stood. Others than parked ones are passed over."""
 
 @_typing.type_check_only
 class BookingServiceAsyncStub(BookingServiceStub):
@@ -69,6 +81,12 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """Refuses `unknown-booking` (also another user's)."""
     CancelBooking: _aio.UnaryUnaryMultiCallable[_booking_pb2.CancelBookingRequest, _booking_pb2.CancelBookingResponse]  # type: ignore[assignment]
     """Gives the seats back and the money. Idempotent. Refuses `unknown-booking`, `booking-not-cancellable`."""
+    PayBooking: _aio.UnaryUnaryMultiCallable[_booking_pb2.PayBookingRequest, _booking_pb2.PayBookingResponse]  # type: ignore[assignment]
+    """Another card for a booking that waits for its payment, as a new attempt once the one before can not take money any
+    more. Answers when it is decided, or after a few seconds with PENDING. Sent again while at work, or once paid, it
+    answers the same booking. A card that is declined leaves it AWAITING_PAYMENT with the reason.
+    Refuses `unknown-booking`, `booking-not-payable`, `too-many-cards`, `still-at-work` (another card is being tried).
+    """
     GetUserBookings: _aio.UnaryUnaryMultiCallable[_booking_pb2.GetUserBookingsRequest, _booking_pb2.GetUserBookingsResponse]  # type: ignore[assignment]
     """A user's bookings, newest first."""
     CreateBookings: _aio.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]  # type: ignore[assignment]
@@ -80,6 +98,12 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`."""
     CheckInvariants: _aio.UnaryUnaryMultiCallable[_invariants_pb2.CheckInvariantsRequest, _invariants_pb2.CheckInvariantsResponse]  # type: ignore[assignment]
     """Compares the bookings with the seats and the money of their owners. Changes nothing."""
+    ListParked: _aio.UnaryUnaryMultiCallable[_booking_pb2.ListParkedRequest, _booking_pb2.ListParkedResponse]  # type: ignore[assignment]
+    """For a person: bookings that nothing works on any more, because something did not answer for too long or an error
+    came again and again. The longest parked first. Their seats stay held and their money stays where it is.
+    """
+    ResumeParked: _aio.UnaryUnaryMultiCallable[_booking_pb2.ResumeParkedRequest, _booking_pb2.ResumeParkedResponse]  # type: ignore[assignment]
+    """They go on from where they stood. Others than parked ones are passed over."""
 
 class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Bookings: the saga that reserves seats, takes the money and confirms, or undoes all of it."""
@@ -110,6 +134,18 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.CancelBookingResponse, _abc.Awaitable[_booking_pb2.CancelBookingResponse]]:
         """Gives the seats back and the money. Idempotent. Refuses `unknown-booking`, `booking-not-cancellable`."""
+
+    @_abc_1.abstractmethod
+    def PayBooking(
+        self,
+        request: _booking_pb2.PayBookingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.PayBookingResponse, _abc.Awaitable[_booking_pb2.PayBookingResponse]]:
+        """Another card for a booking that waits for its payment, as a new attempt once the one before can not take money any
+        more. Answers when it is decided, or after a few seconds with PENDING. Sent again while at work, or once paid, it
+        answers the same booking. A card that is declined leaves it AWAITING_PAYMENT with the reason.
+        Refuses `unknown-booking`, `booking-not-payable`, `too-many-cards`, `still-at-work` (another card is being tried).
+        """
 
     @_abc_1.abstractmethod
     def GetUserBookings(
@@ -145,5 +181,23 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_invariants_pb2.CheckInvariantsResponse, _abc.Awaitable[_invariants_pb2.CheckInvariantsResponse]]:
         """Compares the bookings with the seats and the money of their owners. Changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ListParked(
+        self,
+        request: _booking_pb2.ListParkedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.ListParkedResponse, _abc.Awaitable[_booking_pb2.ListParkedResponse]]:
+        """For a person: bookings that nothing works on any more, because something did not answer for too long or an error
+        came again and again. The longest parked first. Their seats stay held and their money stays where it is.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeParked(
+        self,
+        request: _booking_pb2.ResumeParkedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.ResumeParkedResponse, _abc.Awaitable[_booking_pb2.ResumeParkedResponse]]:
+        """They go on from where they stood. Others than parked ones are passed over."""
 
 def add_BookingServiceServicer_to_server(servicer: BookingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

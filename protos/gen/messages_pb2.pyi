@@ -270,9 +270,15 @@ class BookingAwaitingPayment(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     EVENT_ID_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     booking_id: _builtins.str
     user_id: _builtins.str
     event_id: _builtins.str
+    reason: _builtins.str
+    """Why the last card was not charged: another one may be tried. Empty: the first one waits for its buyer."""
+    attempt: _builtins.int
+    """Which try to pay this is, from 1."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -282,14 +288,47 @@ class BookingAwaitingPayment(_message.Message):
         user_id: _builtins.str = ...,
         event_id: _builtins.str = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "event_id", b"event_id", "expires_at", b"expires_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "booking_id", b"booking_id", "event_id", b"event_id", "expires_at", b"expires_at", "reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BookingAwaitingPayment: _TypeAlias = BookingAwaitingPayment  # noqa: Y015
+
+@_typing.final
+class BookingDelayed(_message.Message):
+    """It is not decided yet and nothing works on it until a person looks: the buyer is told that it takes longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    CANCELLING_FIELD_NUMBER: _builtins.int
+    booking_id: _builtins.str
+    user_id: _builtins.str
+    event_id: _builtins.str
+    cancelling: _builtins.bool
+    """It is being cancelled."""
+    def __init__(
+        self,
+        *,
+        booking_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        cancelling: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "cancelling", b"cancelling", "event_id", b"event_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingDelayed: _TypeAlias = BookingDelayed  # noqa: Y015
 
 @_typing.final
 class BookingCancelled(_message.Message):
@@ -335,9 +374,14 @@ class PaymentSucceeded(_message.Message):
     BOOKING_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     booking_id: _builtins.str
     user_id: _builtins.str
+    late: _builtins.bool
+    """The payment had been given up (failed or cancelled) before the money came. It goes back in a minute unless it is
+    claimed (CancelPayment with a higher attempt and unless_paid).
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money: ...
     def __init__(
@@ -347,10 +391,11 @@ class PaymentSucceeded(_message.Message):
         booking_id: _builtins.str = ...,
         user_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
+        late: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "booking_id", b"booking_id", "payment_id", b"payment_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "booking_id", b"booking_id", "late", b"late", "payment_id", b"payment_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -65,7 +65,9 @@ class NextAction(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     CLIENT_SECRET_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """`redirect` (go to url) or `payment_method` (pay with client_secret at the PSP)."""
+    """`redirect` (go to url), `payment_method` (pay with client_secret at the PSP) or, of a booking only, `pay_again`
+    (its last card was not charged: pay with another one, BookingService.PayBooking).
+    """
     url: _builtins.str
     client_secret: _builtins.str
     def __init__(
@@ -100,6 +102,7 @@ class Payment(_message.Message):
     PROVIDER_REF_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     key: _builtins.str
     booking_id: _builtins.str
@@ -111,6 +114,8 @@ class Payment(_message.Message):
     """stripe or sandbox."""
     provider_ref: _builtins.str
     """The PSP's own id of it (`pi_…`)."""
+    attempt: _builtins.int
+    """Which try this is, from 1; each is a charge of its own at the PSP."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money: ...
     @_builtins.property
@@ -137,10 +142,11 @@ class Payment(_message.Message):
         provider_ref: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "created_at", b"created_at", "next_action", b"next_action", "refunded", b"refunded", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "booking_id", b"booking_id", "created_at", b"created_at", "failure_reason", b"failure_reason", "key", b"key", "next_action", b"next_action", "payment_id", b"payment_id", "provider", b"provider", "provider_ref", b"provider_ref", "refunded", b"refunded", "status", b"status", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "booking_id", b"booking_id", "created_at", b"created_at", "failure_reason", b"failure_reason", "key", b"key", "next_action", b"next_action", "payment_id", b"payment_id", "provider", b"provider", "provider_ref", b"provider_ref", "refunded", b"refunded", "status", b"status", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -156,6 +162,7 @@ class CreatePaymentRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Idempotency key: one charge for one key."""
     booking_id: _builtins.str
@@ -164,6 +171,8 @@ class CreatePaymentRequest(_message.Message):
     """The PSP's token of a card (`pm_…`); empty: the buyer chooses later, with next_action.client_secret."""
     description: _builtins.str
     """Shown on the statement side of the PSP, e.g. `booking 0198…`."""
+    attempt: _builtins.int
+    """Which try this is; 0 means 1. Payments with a lower one are over, those with a higher one stay as they are."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money: ...
     def __init__(
@@ -175,10 +184,11 @@ class CreatePaymentRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         payment_method: _builtins.str = ...,
         description: _builtins.str = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "booking_id", b"booking_id", "description", b"description", "key", b"key", "payment_method", b"payment_method", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "booking_id", b"booking_id", "description", b"description", "key", b"key", "payment_method", b"payment_method", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -254,15 +264,25 @@ class CancelPaymentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEY_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    UNLESS_PAID_FIELD_NUMBER: _builtins.int
     key: _builtins.str
+    attempt: _builtins.int
+    """Undo up to this try: a later one stays as it is. 0: whatever there is."""
+    unless_paid: _builtins.bool
+    """No money is taken from now on, but what was is kept, also when it came after the payment had been given up, which
+    would be refunded otherwise.
+    """
     def __init__(
         self,
         *,
         key: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        unless_paid: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "key", b"key", "unless_paid", b"unless_paid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -80,6 +80,8 @@ class PaymentServiceServicer:
     def CreatePayment(self, request, context):
         """Charges once for a key, however often it is sent. A declined card is an answer (status FAILED), not an error;
         UNAVAILABLE means that the outcome is not known yet: send the same key again.
+        A higher attempt of a key that did not lead to money is a new charge with another card, begun once the PSP has said
+        that the one before can not take money any more; a key that is paid stays as it is.
         Refuses `key-reused` when the key came with another amount before, `invalid-amount`, `invalid-payment-method`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -95,7 +97,7 @@ class PaymentServiceServicer:
 
     def CancelPayment(self, request, context):
         """Undoes by key whatever happened: not charged → never will be; waiting → cancelled; charged → refunded whole.
-        An unknown key succeeds and stays cancelled.
+        An unknown key succeeds and stays cancelled. With unless_paid, money that was taken is kept: the answer says so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

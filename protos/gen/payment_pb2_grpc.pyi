@@ -37,13 +37,15 @@ class PaymentServiceStub:
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreatePaymentRequest, _payment_pb2.CreatePaymentResponse]
     """Charges once for a key, however often it is sent. A declined card is an answer (status FAILED), not an error;
     UNAVAILABLE means that the outcome is not known yet: send the same key again.
+    A higher attempt of a key that did not lead to money is a new charge with another card, begun once the PSP has said
+    that the one before can not take money any more; a key that is paid stays as it is.
     Refuses `key-reused` when the key came with another amount before, `invalid-amount`, `invalid-payment-method`.
     """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.GetPaymentResponse]
     """By payment_id or key. Refuses `unknown-payment` (also another user's, when user_id is given)."""
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
     """Undoes by key whatever happened: not charged → never will be; waiting → cancelled; charged → refunded whole.
-    An unknown key succeeds and stays cancelled.
+    An unknown key succeeds and stays cancelled. With unless_paid, money that was taken is kept: the answer says so.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RefundPaymentRequest, _payment_pb2.RefundPaymentResponse]
     """Gives money back, whole or in part, once for a refund key. Refuses `not-refundable`, `refund-too-large`."""
@@ -64,13 +66,15 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreatePaymentRequest, _payment_pb2.CreatePaymentResponse]  # type: ignore[assignment]
     """Charges once for a key, however often it is sent. A declined card is an answer (status FAILED), not an error;
     UNAVAILABLE means that the outcome is not known yet: send the same key again.
+    A higher attempt of a key that did not lead to money is a new charge with another card, begun once the PSP has said
+    that the one before can not take money any more; a key that is paid stays as it is.
     Refuses `key-reused` when the key came with another amount before, `invalid-amount`, `invalid-payment-method`.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.GetPaymentResponse]  # type: ignore[assignment]
     """By payment_id or key. Refuses `unknown-payment` (also another user's, when user_id is given)."""
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
     """Undoes by key whatever happened: not charged → never will be; waiting → cancelled; charged → refunded whole.
-    An unknown key succeeds and stays cancelled.
+    An unknown key succeeds and stays cancelled. With unless_paid, money that was taken is kept: the answer says so.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.RefundPaymentRequest, _payment_pb2.RefundPaymentResponse]  # type: ignore[assignment]
     """Gives money back, whole or in part, once for a refund key. Refuses `not-refundable`, `refund-too-large`."""
@@ -94,6 +98,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.CreatePaymentResponse, _abc.Awaitable[_payment_pb2.CreatePaymentResponse]]:
         """Charges once for a key, however often it is sent. A declined card is an answer (status FAILED), not an error;
         UNAVAILABLE means that the outcome is not known yet: send the same key again.
+        A higher attempt of a key that did not lead to money is a new charge with another card, begun once the PSP has said
+        that the one before can not take money any more; a key that is paid stays as it is.
         Refuses `key-reused` when the key came with another amount before, `invalid-amount`, `invalid-payment-method`.
         """
 
@@ -112,7 +118,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.CancelPaymentResponse, _abc.Awaitable[_payment_pb2.CancelPaymentResponse]]:
         """Undoes by key whatever happened: not charged → never will be; waiting → cancelled; charged → refunded whole.
-        An unknown key succeeds and stays cancelled.
+        An unknown key succeeds and stays cancelled. With unless_paid, money that was taken is kept: the answer says so.
         """
 
     @_abc_1.abstractmethod

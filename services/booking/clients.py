@@ -100,7 +100,8 @@ class PaymentClient:
                 booking_id=booking.id,
                 user_id=booking.order.user_id,
                 amount=money(booking.total),
-                payment_method=booking.order.payment_method,
+                payment_method=booking.card,
+                attempt=booking.attempt,
                 description=f"booking {booking.id}",
             )
         )
@@ -109,9 +110,17 @@ class PaymentClient:
         reply = await self._peer.call(self._peer.stub.GetPayment, payment_pb2.GetPaymentRequest(key=key))
         return reply.payment.status in {payment_pb2.REQUIRES_ACTION, payment_pb2.PROCESSING}
 
-    async def cancel(self, *, key: str) -> None:
-        request = payment_pb2.CancelPaymentRequest(key=key)
-        await self._peer.call(self._peer.stub.CancelPayment, request, timeout_s=CHARGE_TIMEOUT_S)
+    async def close(self, *, key: str, attempt: int) -> Charge:
+        reply = await self._undo(payment_pb2.CancelPaymentRequest(key=key, attempt=attempt, unless_paid=True))
+        if reply.payment.status != payment_pb2.SUCCEEDED:
+            raise PeerRefused(Kind.CONFLICT, "payment-expired", "nothing was paid in time")
+        return Charge(reply.payment.payment_id)
+
+    async def cancel(self, *, key: str, attempt: int) -> None:
+        await self._undo(payment_pb2.CancelPaymentRequest(key=key, attempt=attempt))
+
+    async def _undo(self, request: payment_pb2.CancelPaymentRequest) -> payment_pb2.CancelPaymentResponse:
+        return await self._peer.call(self._peer.stub.CancelPayment, request, timeout_s=CHARGE_TIMEOUT_S)
 
     async def _charge_many(self, requests: Sequence[payment_pb2.CreatePaymentRequest]) -> Sequence[Charge | Exception]:
         batch = payment_pb2.CreatePaymentsBatchRequest(requests=requests)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -21,8 +21,6 @@ from services.kit.rpc import deadline
 LOOK_S: Final = 1.0
 RENEW_S: Final = 4.0
 TAKE_AT_ONCE: Final = 500
-# A saga that rests this often needs a person; it goes on trying all the same.
-MANY_RESTS: Final = 30
 log = structlog.get_logger()
 
 
@@ -49,6 +47,7 @@ class Conductor:
         self._store, self._peers = store, peers
         self._committed, self._max_running = committed, max_running
         self._running: dict[str, asyncio.Task[Booking]] = {}
+        self._leases: dict[str, str] = {}
         self.begin: Batcher[Progress, Begun] = Batcher(self._begin_many, name="begin")
         self._write: Batcher[Progress, None] = Batcher(self._write_many, name="journal")
 
@@ -57,14 +56,21 @@ class Conductor:
         return self._running.get(booking_id)
 
     def start(self, progress: Progress) -> asyncio.Task[Booking]:
-        """Run the saga of a booking that is leased to us. The task outlives whoever asked for it."""
+        """Run the saga of a booking that is leased to us. The task outlives whoever asked for it.
+
+        One that ran here before, and lost its lease without knowing yet, ends at its next write.
+        """
         booking_id = progress.booking.id
         if len(self._running) >= self._max_running:
             raise Overloaded("bookings")
         task = asyncio.create_task(self._run(progress), name=f"saga:{booking_id}")
-        self._running[booking_id] = task
-        task.add_done_callback(lambda _: self._running.pop(booking_id, None))
+        self._running[booking_id], self._leases[booking_id] = task, progress.lease
+        task.add_done_callback(lambda done: self._ended(booking_id, done))
         return task
+
+    def _ended(self, booking_id: str, task: asyncio.Task[Booking]) -> None:
+        if self._running.get(booking_id) is task:
+            del self._running[booking_id], self._leases[booking_id]
 
     async def write(self, progress: Progress) -> None:
         """The saga's journal. Tried again while the database does not answer, for a while."""
@@ -96,17 +102,19 @@ class Conductor:
                 raise StillAtWork from None
             except Exception as fault:
                 log.exception("saga_failed", booking_id=progress.booking.id)
-                await self._rest(progress.booking.id)
+                await self._rest(progress, f"{type(fault).__name__}: {fault}")
                 raise StillAtWork from fault
         metrics.BOOKINGS.labels(booking.status.value.lower(), booking.reason).inc()
         return booking
 
-    async def _rest(self, booking_id: str) -> None:
+    async def _rest(self, progress: Progress, why: str) -> None:
         """Let it be for a while: a bug met again at once would be met for ever."""
+        booking_id = progress.booking.id
         async with self._store.transaction() as bookings:
             found = (await bookings.find([booking_id])).get(booking_id)
             if found is not None and not found.booking.decided:
-                await bookings.save([found.resting(now=self._peers.now())])
+                resting = replace(found, lease=progress.lease).resting(why, now=self._peers.now())
+                self._note_parked([resting], await bookings.save([resting]))
 
     async def _begin_many(self, progresses: Sequence[Progress]) -> Sequence[Begun | Exception]:
         unique = {one.booking.id: one for one in progresses}
@@ -114,17 +122,24 @@ class Conductor:
             added = await bookings.add(list(unique.values()))
             known = await bookings.find([one for one in unique if one not in added])
         outcomes: list[Begun] = []
-        for one in progresses:
-            fresh = one.booking.id in added
-            added.discard(one.booking.id)  # Sent twice in one batch: the first one runs it.
-            outcomes.append(Begun(known.get(one.booking.id, unique[one.booking.id]), fresh))
+        for booking_id in (one.booking.id for one in progresses):
+            # Sent twice in one batch: the first one runs it.
+            fresh = added.pop(booking_id, None)
+            outcomes.append(Begun(fresh or known.get(booking_id, unique[booking_id]), fresh is not None))
         return outcomes
 
     async def _write_many(self, progresses: Sequence[Progress]) -> Sequence[Exception | None]:
         async with self._store.transaction() as bookings:
             saved = await bookings.save(progresses)
         self._committed()
+        self._note_parked(progresses, saved)
         return [None if one.booking.id in saved else LeaseLost() for one in progresses]
+
+    def _note_parked(self, progresses: Sequence[Progress], saved: Collection[str]) -> None:
+        for one in progresses:
+            if one.booking.parked and one.booking.id in saved:
+                metrics.PARKINGS.inc()
+                log.error("saga_parked", booking_id=one.booking.id, why=one.booking.parked)
 
     async def take_up(self) -> None:
         """For as long as the process lives: go on with sagas that nobody works."""
@@ -141,12 +156,10 @@ class Conductor:
             return
         async with self._store.transaction() as bookings:
             found = await bookings.undecided(limit=room)
+            metrics.PARKED.set(await bookings.count_parked())
         for progress in found:
-            if progress.rests >= MANY_RESTS:
-                log.error("saga_needs_a_person", booking_id=progress.booking.id, rests=progress.rests)
-            if progress.booking.id not in self._running:
-                log.info("saga_taken_up", booking_id=progress.booking.id, step=progress.step)
-                self.start(progress).add_done_callback(_heard)
+            log.info("saga_taken_up", booking_id=progress.booking.id, step=progress.step)
+            self.start(progress).add_done_callback(_heard)
         metrics.RESTING.set(sum(1 for progress in found if progress.rests))
 
     async def renew(self) -> None:
@@ -157,7 +170,7 @@ class Conductor:
                 continue
             try:
                 async with self._store.transaction() as bookings:
-                    await bookings.renew_leases(list(self._running))
+                    await bookings.renew_leases(self._leases)
             except NotNow as away:
                 log.warning("renew_waits", error=str(away))
 

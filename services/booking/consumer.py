@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from protos.gen import messages_pb2 as messages
 from services.booking.handlers import BookingHandlers
-from services.booking.ports import Books
+from services.booking.ports import Memory
 from services.booking.timeline import Heard
 from services.kit.bus.facts import Fact
 from services.kit.money import Money
@@ -32,13 +32,16 @@ HEARD: Final = {message.DESCRIPTOR.full_name: (code, message) for code, message 
 class FactsConsumer:
     """No inbox: a booking that does not wait any more is left alone, and what is heard is kept by its fact's id."""
 
-    def __init__(self, handlers: BookingHandlers, books: Books) -> None:
-        self._handlers, self._books = handlers, books
+    def __init__(self, handlers: BookingHandlers, memory: Memory) -> None:
+        self._handlers, self._memory = handlers, memory
 
     async def handle(self, facts: Sequence[Fact]) -> None:
-        await self._books.hear([heard_of(fact) for fact in facts if fact.type in HEARD])
+        await self._memory.hear([heard_of(fact) for fact in facts if fact.type in HEARD])
         decided = [PAYMENT_DECIDED[fact.type].FromString(fact.body) for fact in facts if fact.type in PAYMENT_DECIDED]
         await self._handlers.payments_decided([payment.booking_id for payment in decided])
+        for payment in decided:
+            if isinstance(payment, messages.PaymentSucceeded) and payment.late:
+                await self._handlers.paid_late(payment.booking_id, payment.payment_id)
         for fact in facts:
             if fact.type == EVENT_CANCELLED:
                 await self._handlers.event_cancelled(messages.EventCancelled.FromString(fact.body).event_id)

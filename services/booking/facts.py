@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from protos.gen import booking_pb2 as pb
 from protos.gen import messages_pb2 as messages
 from protos.gen import money_pb2, payment_pb2, ticket_pb2
-from services.booking.domain import Booking, NextAction, Place, Status, Ticket
+from services.booking.domain import DELAYED, Booking, NextAction, Place, Status, Ticket
 from services.kit.database.outbox import Outgoing
 from services.kit.money import Money
 
@@ -15,20 +15,22 @@ TOPIC: Final = "bookings"
 
 
 def fact_of(booking: Booking) -> Outgoing:
-    """The fact that this booking is decided."""
+    """The fact that this booking is decided, or that it will take longer."""
     return Outgoing(topic=TOPIC, key=booking.id, body=_body(booking), traceparent=booking.order.traceparent)
 
 
 def _body(booking: Booking) -> Message:
     who = _Who(booking_id=booking.id, user_id=booking.order.user_id, event_id=booking.order.event_id)
     match booking.status:
+        case _ if booking.parked:
+            return messages.BookingDelayed(**who, cancelling=booking.status is Status.CANCELLING)
         case Status.CONFIRMED:
             confirmed = messages.BookingConfirmed(**who, payment_id=booking.payment_id, total=money(booking.total))
             confirmed.tickets.extend(ticket(one, booking) for one in booking.tickets)
             confirmed.confirmed_at.FromDatetime(booking.updated_at)
             return confirmed
         case Status.AWAITING_PAYMENT:
-            waiting = messages.BookingAwaitingPayment(**who)
+            waiting = messages.BookingAwaitingPayment(**who, reason=booking.reason, attempt=booking.attempt)
             if booking.expires_at is not None:
                 waiting.expires_at.FromDatetime(booking.expires_at)
             return waiting
@@ -51,7 +53,8 @@ def booking_message(booking: Booking) -> pb.Booking:
         user_id=booking.order.user_id,
         event_id=booking.order.event_id,
         status=pb.BookingStatus.Value(booking.status.value),
-        reason=booking.reason,
+        reason=DELAYED if booking.parked else booking.reason,
+        attempt=booking.attempt,
         places=[place(one) for one in booking.places],
         total=money(booking.total),
         payment_id=booking.payment_id,

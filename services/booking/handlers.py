@@ -1,7 +1,7 @@
 """One method per RPC and per fact. What the buyer asked for is on record before anything is done about it."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -9,22 +9,36 @@ from typing import Final
 import structlog
 
 from services.booking.conductor import Conductor, StillAtWork
-from services.booking.domain import Booking, BookingIdReused, NotCancellable, Order, Status, UnknownBooking
-from services.booking.ports import Store
+from services.booking.domain import (
+    Booking,
+    BookingIdReused,
+    NotCancellable,
+    NotPayable,
+    Order,
+    Status,
+    UnknownBooking,
+    checked_card,
+)
+from services.booking.ports import Parked, Store
 from services.booking.saga import LAST_STEP, PAYMENT, PAYMENT_STEP, Payments, Progress
 from services.kit.clock import Clock
-from services.kit.errors import Told
+from services.kit.errors import Invalid, Told
 from services.kit.paging import Page, from_token, page_size, to_token
 
 # How long a caller waits for a saga that runs in another process.
 ELSEWHERE_S: Final = 4.0
 ELSEWHERE_LOOK_S: Final = 0.25
-# How long a cancellation may take before its caller is told that it is under way.
+# How long a cancellation or a payment may take before its caller is told that it is under way.
 CANCEL_S: Final = 3.0
+PAY_S: Final = 4.0
 LOOK_S: Final = 2.0
 AT_ONCE: Final = 200
+RESUMED_AT_ONCE: Final = 1000
+MOST_LISTED: Final = 1000
 CANCELLABLE: Final = frozenset({Status.CONFIRMED, Status.AWAITING_PAYMENT})
 CANCELLED: Final = frozenset({Status.CANCELLING, Status.CANCELLED})
+# Money that comes for one of these after all may still buy what it was for.
+UNPAID: Final = frozenset({Status.REJECTED, Status.AWAITING_PAYMENT})
 log = structlog.get_logger()
 
 
@@ -68,12 +82,59 @@ class BookingHandlers:
         await asyncio.wait({task}, timeout=CANCEL_S)
         return await self.booking(booking_id)
 
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        """Try another card; who has paid already, or is paying with this card, is answered the same booking."""
+        checked_card(payment_method)
+        known = (await self._known(booking_id, user_id)).booking
+        if known.waits_for(payment_method):
+            return known
+        task = await self._put_back_to_work(booking_id, {Status.AWAITING_PAYMENT}, _paying(payment_method))
+        if task is not None:
+            await asyncio.wait({task}, timeout=PAY_S)
+            return await self.booking(booking_id)
+        known = await self.booking(booking_id)
+        if known.status is Status.CONFIRMED:
+            return known
+        if known.status is not Status.PENDING:
+            raise NotPayable
+        if known.card != payment_method:
+            raise StillAtWork
+        return await self._decided(known)
+
+    async def parked(self, *, limit: int) -> tuple[Sequence[Parked], int]:
+        """Sagas that wait for a person, the longest parked first, and how many there are."""
+        if not 0 <= limit <= MOST_LISTED:
+            raise Invalid(f"limit: must be 0 to {MOST_LISTED}")
+        async with self._store.transaction() as bookings:
+            return await bookings.parked(limit=limit or 100), await bookings.count_parked()
+
+    async def resume(self, booking_ids: Collection[str]) -> Sequence[str]:
+        """Give parked sagas (no ids: as many as are taken at once) back to be worked; which those were."""
+        async with self._store.transaction() as bookings:
+            parked = await bookings.take_parked(booking_ids, limit=RESUMED_AT_ONCE)
+            await bookings.save([one.resumed(now=self._now()) for one in parked])
+        log.info("sagas_resumed", count=len(parked))
+        return [one.booking.id for one in parked]
+
     async def payments_decided(self, booking_ids: Collection[str]) -> None:
         """Facts of topic `payments`: whoever waited for one of them asks payment again, by the same key."""
         async with self._store.transaction() as bookings:
             awaiting = await bookings.awaiting(booking_ids)
         for booking_id in awaiting:
             await self._put_back_to_work(booking_id, {Status.AWAITING_PAYMENT}, _asking_again)
+
+    async def paid_late(self, booking_id: str, payment_id: str) -> None:
+        """Money for a payment that had been given up: the places it was for, if they are still free, or it goes back.
+
+        For a booking that is at work nothing is done: payment itself returns what nobody claims.
+        """
+        task = await self._put_back_to_work(booking_id, UNPAID, _paid_late(payment_id))
+        if task is not None:
+            return
+        async with self._store.transaction() as bookings:
+            found = (await bookings.find([booking_id])).get(booking_id)
+        if found is not None and found.booking.status is Status.CANCELLED:
+            await self._payments.cancel(key=found.key(PAYMENT), attempt=found.booking.attempt)
 
     async def event_cancelled(self, event_id: str) -> None:
         """A fact of topic `events`: everybody gets the money back."""
@@ -151,14 +212,30 @@ def _new(order: Order, *, at: datetime) -> Booking:
 def _cancelled(reason: str) -> Callable[[Progress, datetime], Progress]:
     def turn(progress: Progress, at: datetime) -> Progress:
         booking = progress.booking.cancelling(reason, at=at)
-        return replace(progress, booking=booking, step=LAST_STEP, undoing=True)
+        return replace(progress, booking=booking, step=LAST_STEP, undoing=True, rests=0, rests_until=None)
 
     return turn
 
 
 def _asking_again(progress: Progress, at: datetime) -> Progress:
-    return replace(progress, booking=progress.booking.resumed(at=at), step=PAYMENT_STEP, undoing=False)
+    booking = progress.booking.resumed(at=at)
+    return replace(progress, booking=booking, step=PAYMENT_STEP, undoing=False, rests=0, rests_until=None)
+
+
+def _paying(payment_method: str) -> Callable[[Progress, datetime], Progress]:
+    def turn(progress: Progress, at: datetime) -> Progress:
+        return replace(_asking_again(progress, at), booking=progress.booking.paying(payment_method, at=at))
+
+    return turn
 
 
 def _expired(progress: Progress, at: datetime) -> Progress:
-    return replace(progress, step=PAYMENT_STEP).turned_back("payment-expired", at=at)
+    return replace(_asking_again(progress, at), booking=progress.booking.overdue(at=at))
+
+
+def _paid_late(payment_id: str) -> Callable[[Progress, datetime], Progress]:
+    def turn(progress: Progress, at: datetime) -> Progress:
+        step = 0 if progress.booking.status is Status.REJECTED else PAYMENT_STEP
+        return replace(_asking_again(progress, at), booking=progress.booking.paid_late(payment_id, at=at), step=step)
+
+    return turn

@@ -65,6 +65,8 @@ class Paid:
     amount: Money
     refunded_minor: int
     updated_at: datetime
+    # Which try of the payment that is; a later one is another matter.
+    attempt: int = 1
 
     @property
     def kept_minor(self) -> int:
@@ -96,6 +98,7 @@ class Wrong(Violation):
     cure: Cure | None = None
     # Of the payment or hold that is cured.
     key: str = ""
+    attempt: int = 0
     event_id: str = ""
 
 
@@ -143,6 +146,7 @@ def _money(case: Case) -> Iterator[Wrong]:
             since=max(paid.updated_at, booking.updated_at) if booking is not None and over else paid.updated_at,
             cure=Cure.UNDO_PAYMENT if over else None,
             key=paid.key,
+            attempt=paid.attempt,
         )
 
 

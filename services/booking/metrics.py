@@ -6,3 +6,5 @@ from prometheus_client import Counter, Gauge
 
 BOOKINGS: Final = Counter("bookings_total", "Bookings decided, by outcome and reason.", ["outcome", "reason"])
 RESTING: Final = Gauge("sagas_resting", "Sagas taken up again after a dependency did not answer, as last seen.")
+PARKINGS: Final = Counter("saga_parkings_total", "Sagas that gave up asking and wait for a person.")
+PARKED: Final = Gauge("sagas_parked", "Sagas that wait for a person now, whichever process parked them.")

@@ -41,8 +41,8 @@ class OtherBooks:
     async def payments_between(self, after: str, until: str) -> Sequence[tuple[str, Paid]]:
         return await self._payments(payment_pb2.ListPaymentsRequest(after_booking_id=after, until_booking_id=until))
 
-    async def undo_payment(self, key: str) -> None:
-        request = payment_pb2.CancelPaymentRequest(key=key)
+    async def undo_payment(self, key: str, attempt: int) -> None:
+        request = payment_pb2.CancelPaymentRequest(key=key, attempt=attempt)
         await self._payment.call(self._payment.stub.CancelPayment, request, timeout_s=UNDO_TIMEOUT_S)
 
     async def release_seats(self, event_id: str, key: str) -> None:
@@ -89,4 +89,5 @@ def _paid(payment: payment_pb2.Payment) -> Paid:
         amount=Money(payment.amount.minor, payment.amount.currency),
         refunded_minor=payment.refunded.minor,
         updated_at=payment.updated_at.ToDatetime(UTC),
+        attempt=payment.attempt,
     )

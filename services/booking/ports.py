@@ -17,20 +17,28 @@ class LeaseLost(Exception):
     """Another process has this saga now: stop, it goes on there."""
 
 
-class Bookings(Protocol):
-    """Bookings within one transaction. A booking at work belongs to the process that leased it, for a short while."""
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A saga that waits for a person, since then."""
 
-    async def add(self, progresses: Sequence[Progress]) -> set[str]:
-        """Keep each that is new, leased to us; returns the ids of those. A known id stays as it is."""
+    progress: Progress
+    at: datetime
+
+
+class Bookings(Protocol):
+    """Bookings within one transaction. A booking at work belongs to whoever leased it last, for a short while."""
+
+    async def add(self, progresses: Sequence[Progress]) -> dict[str, Progress]:
+        """Keep each that is new; returns those by id, leased. A known id stays as it is."""
 
     async def save(self, progresses: Sequence[Progress]) -> set[str]:
-        """Replace each that is leased to us and renew the lease; returns the ids of those.
+        """Replace each that has the lease it says, and renew that; returns the ids of those.
 
-        A booking that is decided is not leased any more, and the fact of it is published.
+        A booking that is decided or parked is not leased any more, and the fact of it is published.
         """
 
     async def find(self, booking_ids: Collection[str]) -> dict[str, Progress]:
-        """Those that are known."""
+        """Those that are known, without their leases."""
 
     async def take(self, booking_id: str, among: Collection[Status]) -> Progress | None:
         """A decided booking, locked and leased to us, to be put back to work; None when its status is another."""
@@ -39,10 +47,21 @@ class Bookings(Protocol):
         """A user's, newest first, older than the id `before` (empty: from the newest)."""
 
     async def undecided(self, *, limit: int) -> Sequence[Progress]:
-        """At work, but nobody works them: their lease ended or they have rested enough. They are leased to us."""
+        """At work and not parked, but nobody works them: their lease ended or they have rested enough.
+
+        They are leased to us.
+        """
+
+    async def parked(self, *, limit: int) -> Sequence[Parked]:
+        """Those that wait for a person, the longest parked first."""
+
+    async def count_parked(self) -> int: ...
+
+    async def take_parked(self, booking_ids: Collection[str], *, limit: int) -> Sequence[Progress]:
+        """Those of them that are parked (no ids: any), locked and leased to us."""
 
     async def awaiting(self, booking_ids: Collection[str]) -> Sequence[str]:
-        """Those of them that wait for a payment."""
+        """Those of them that wait for a payment that is under way; not for another card."""
 
     async def to_look_at(self, *, limit: int) -> Sequence[Progress]:
         """Some that wait for a payment and were not looked at for a while; nobody else gets them for another while."""
@@ -53,8 +72,8 @@ class Bookings(Protocol):
     async def sold_of_event(self, event_id: str, *, limit: int) -> Sequence[str]:
         """Ids of the bookings of an event that are confirmed or wait for a payment."""
 
-    async def renew_leases(self, booking_ids: Collection[str]) -> None:
-        """Those that are leased to us stay so for another while."""
+    async def renew_leases(self, leases: Mapping[str, str]) -> None:
+        """Those bookings (id → lease) that are still leased so stay it for another while."""
 
 
 class Store(Protocol):
@@ -70,7 +89,12 @@ class Mark:
     booking_id: str
 
 
-class Books(Protocol):
+class Memory(Protocol):
+    async def hear(self, heard: Sequence[Heard]) -> None:
+        """Keep what others said of bookings; a fact that was heard before is kept once."""
+
+
+class Books(Memory, Protocol):
     """Bookings looked at as a whole, and what was written down about them. Each call is a transaction of its own."""
 
     async def find(self, booking_ids: Collection[str]) -> Mapping[str, Booking]:
@@ -87,9 +111,6 @@ class Books(Protocol):
 
     async def mailed(self, booking_ids: Collection[str]) -> Mapping[str, Mailed]:
         """What is known of the mails with the tickets of those."""
-
-    async def hear(self, heard: Sequence[Heard]) -> None:
-        """Keep what others said of bookings; a fact that was heard before is kept once."""
 
     async def told_of(self, booking_id: str) -> tuple[Sequence[Logged], Sequence[Heard], Sequence[Repair]]:
         """All that was written down about a booking, each in its order; bounded."""
@@ -137,8 +158,8 @@ class Others(Protocol):
     async def payments_between(self, after: str, until: str) -> Sequence[tuple[str, Paid]]:
         """The same of all bookings after that id, up to `until`, also of such as we do not know."""
 
-    async def undo_payment(self, key: str) -> None:
-        """Nothing is owed any more: not charged, or refunded. Idempotent."""
+    async def undo_payment(self, key: str, attempt: int) -> None:
+        """Nothing is owed any more for that try and those before: not charged, or refunded. Idempotent."""
 
     async def release_seats(self, event_id: str, key: str) -> None:
         """Give back what the key holds or bought. Idempotent."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.booking.domain import Booking, Status
 from services.booking.facts import fact_of
+from services.booking.ports import Parked
 from services.booking.saga import CREATE_BOOKING, Progress
 from services.booking.tables import OUTBOX
 from services.kit.database.engine import transaction
@@ -24,12 +27,14 @@ LEASE: Final = "interval '15 seconds'"
 _ROWS: Final = """
     unnest(CAST(:booking_id AS text[]), CAST(:user_id AS text[]), CAST(:event_id AS text[]), CAST(:status AS text[]),
            CAST(:booking AS text[]), CAST(:step AS smallint[]), CAST(:undoing AS boolean[]), CAST(:rests AS smallint[]),
-           CAST(:rests_until AS timestamptz[]), CAST(:expires_at AS timestamptz[]))
-    AS r (booking_id, user_id, event_id, status, booking, step, undoing, rests, rests_until, expires_at)
+           CAST(:rests_until AS timestamptz[]), CAST(:expires_at AS timestamptz[]), CAST(:parked AS boolean[]),
+           CAST(:lease AS text[]))
+    AS r (booking_id, user_id, event_id, status, booking, step, undoing, rests, rests_until, expires_at, parked, lease)
 """
 _ADD: Final = text(f"""
     INSERT INTO bookings (booking_id, user_id, event_id, status, booking, step, undoing, rests, leased_by, leased_until)
-    SELECT booking_id, user_id, event_id, status, CAST(booking AS jsonb), step, undoing, rests, :me, now() + {LEASE}
+    SELECT booking_id, user_id, event_id, status, CAST(booking AS jsonb), step, undoing, rests,
+           :lease_as, now() + {LEASE}
     FROM {_ROWS} ON CONFLICT DO NOTHING RETURNING booking_id
 """)  # noqa: S608 - constants of this file
 _SAVE: Final = text(f"""
@@ -37,9 +42,10 @@ _SAVE: Final = text(f"""
         status = r.status, booking = CAST(r.booking AS jsonb), step = r.step, undoing = r.undoing,
         rests = r.rests, rests_until = r.rests_until, expires_at = r.expires_at,
         settled_at = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN b.settled_at ELSE now() END,
-        leased_by = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN b.leased_by END,
-        leased_until = CASE WHEN r.status IN ('PENDING', 'CANCELLING') THEN now() + {LEASE} END
-    FROM {_ROWS} WHERE b.booking_id = r.booking_id AND b.leased_by = :me RETURNING b.booking_id
+        parked_at = CASE WHEN r.parked THEN now() END,
+        leased_by = CASE WHEN r.status IN ('PENDING', 'CANCELLING') AND NOT r.parked THEN b.leased_by END,
+        leased_until = CASE WHEN r.status IN ('PENDING', 'CANCELLING') AND NOT r.parked THEN now() + {LEASE} END
+    FROM {_ROWS} WHERE b.booking_id = r.booking_id AND b.leased_by = r.lease RETURNING b.booking_id
 """)  # noqa: S608
 _LOG: Final = text("""
     INSERT INTO saga_log (booking_id, entry, reason)
@@ -48,25 +54,42 @@ _LOG: Final = text("""
 _COLUMNS: Final = "CAST(booking AS text) AS booking, step, undoing, rests, rests_until"
 _FIND: Final = text(f"SELECT {_COLUMNS} FROM bookings WHERE booking_id = ANY(:ids)")  # noqa: S608
 _TAKE: Final = text(f"""
-    UPDATE bookings SET leased_by = :me, leased_until = now() + {LEASE}
+    UPDATE bookings SET leased_by = :lease_as, leased_until = now() + {LEASE}
     WHERE booking_id = :id AND status = ANY(:among) RETURNING {_COLUMNS}
 """)  # noqa: S608
 _OF_USER: Final = text("""
     SELECT CAST(booking AS text) FROM bookings WHERE user_id = :user_id AND (:before = '' OR booking_id < :before)
     ORDER BY booking_id DESC LIMIT :limit
 """)
-# What an earlier life of this process had leased is free at once; what another one has, when its lease ends.
+# What an earlier life of this process had leased is free at once; what another one has, when its lease ends. Who has
+# rested does so no more: until its next write nobody takes it again.
 _UNDECIDED: Final = text(f"""
-    UPDATE bookings SET leased_by = :me, leased_until = now() + {LEASE} WHERE booking_id IN (
+    UPDATE bookings SET leased_by = :lease_as, leased_until = now() + {LEASE}, rests_until = NULL
+    WHERE booking_id IN (
         SELECT booking_id FROM bookings
         WHERE status IN ('PENDING', 'CANCELLING') AND coalesce(rests_until < now(), true)
-          AND (leased_until < now() OR leased_by IS NULL OR (leased_by = :me AND rests_until IS NOT NULL)
-               OR (leased_by <> :me AND split_part(leased_by, '/', 1) = split_part(:me, '/', 1)))
+          AND parked_at IS NULL
+          AND (leased_until < now() OR leased_by IS NULL
+               OR (starts_with(leased_by, :me || '/') AND rests_until IS NOT NULL)
+               OR (NOT starts_with(leased_by, :me || '/') AND split_part(leased_by, '/', 1) = split_part(:me, '/', 1)))
         ORDER BY booking_id LIMIT :limit FOR UPDATE SKIP LOCKED)
     RETURNING {_COLUMNS}
 """)  # noqa: S608
+_PARKED: Final = text(f"""
+    SELECT {_COLUMNS}, parked_at FROM bookings WHERE parked_at IS NOT NULL ORDER BY parked_at LIMIT :limit
+""")  # noqa: S608
+_COUNT_PARKED: Final = text("SELECT count(*) FROM bookings WHERE parked_at IS NOT NULL")
+_TAKE_PARKED: Final = text(f"""
+    UPDATE bookings SET leased_by = :lease_as, leased_until = now() + {LEASE} WHERE booking_id IN (
+        SELECT booking_id FROM bookings
+        WHERE parked_at IS NOT NULL AND (cardinality(CAST(:ids AS text[])) = 0 OR booking_id = ANY(:ids))
+        ORDER BY booking_id LIMIT :limit FOR UPDATE)
+    RETURNING {_COLUMNS}
+""")  # noqa: S608
+# Who waits for another card is never looked at, and so has nothing in rests_until.
 _AWAITING: Final = text("""
-    SELECT booking_id FROM bookings WHERE booking_id = ANY(:ids) AND status = 'AWAITING_PAYMENT'
+    SELECT booking_id FROM bookings
+    WHERE booking_id = ANY(:ids) AND status = 'AWAITING_PAYMENT' AND rests_until IS NOT NULL
 """)
 _TO_LOOK_AT: Final = text(f"""
     UPDATE bookings SET rests_until = now() + interval '30 seconds' WHERE booking_id IN (
@@ -86,7 +109,8 @@ _SOLD: Final = text("""
 # wait for each other's rows are a deadlock.
 _RENEW: Final = text(f"""
     UPDATE bookings SET leased_until = now() + {LEASE} WHERE booking_id IN (
-        SELECT booking_id FROM bookings WHERE booking_id = ANY(:ids) AND leased_by = :me FOR UPDATE SKIP LOCKED)
+        SELECT booking_id FROM bookings WHERE booking_id = ANY(:ids) AND leased_by = ANY(:leases)
+        FOR UPDATE SKIP LOCKED)
 """)  # noqa: S608
 
 
@@ -95,27 +119,35 @@ class PostgresStore:
 
     def __init__(self, engine: AsyncEngine, *, me: str) -> None:
         self._engine, self._me = engine, me
+        self._leases = count(1)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresBookings]:
         async with transaction(self._engine) as tx:
-            yield PostgresBookings(tx, self._me)
+            yield PostgresBookings(tx, self._me, f"{self._me}/{next(self._leases)}")
 
 
 class PostgresBookings:
-    def __init__(self, tx: AsyncConnection, me: str) -> None:
-        self._tx, self._me = tx, me
+    """`lease` is what is given out by this transaction."""
 
-    async def add(self, progresses: Sequence[Progress]) -> set[str]:
-        added = set((await self._tx.execute(_ADD, _columns(progresses) | {"me": self._me})).scalars())
-        await self._log([one for one in progresses if one.booking.id in added])
-        return added
+    def __init__(self, tx: AsyncConnection, me: str, lease: str) -> None:
+        self._tx, self._me, self._lease = tx, me, lease
+
+    async def add(self, progresses: Sequence[Progress]) -> dict[str, Progress]:
+        added = set((await self._tx.execute(_ADD, _columns(progresses) | {"lease_as": self._lease})).scalars())
+        new = [self._leased(one) for one in progresses if one.booking.id in added]
+        await self._log(new)
+        return {one.booking.id: one for one in new}
+
+    def _leased(self, progress: Progress) -> Progress:
+        return replace(progress, lease=self._lease)
 
     async def save(self, progresses: Sequence[Progress]) -> set[str]:
-        saved = set((await self._tx.execute(_SAVE, _columns(progresses) | {"me": self._me})).scalars())
+        saved = set((await self._tx.execute(_SAVE, _columns(progresses))).scalars())
         ours = [one for one in progresses if one.booking.id in saved]
         await self._log(ours)
-        await Outbox(OUTBOX, self._tx).add([fact_of(one.booking) for one in ours if one.booking.decided])
+        news = [fact_of(one.booking) for one in ours if one.booking.decided or one.booking.parked]
+        await Outbox(OUTBOX, self._tx).add(news)
         return saved
 
     async def _log(self, progresses: Sequence[Progress]) -> None:
@@ -132,17 +164,28 @@ class PostgresBookings:
         return {one.booking.id: one for one in found}
 
     async def take(self, booking_id: str, among: Collection[Status]) -> Progress | None:
-        asked = {"id": booking_id, "me": self._me, "among": [status.value for status in among]}
+        asked = {"id": booking_id, "lease_as": self._lease, "among": [status.value for status in among]}
         row = (await self._tx.execute(_TAKE, asked)).mappings().one_or_none()
-        return _progress(row) if row else None
+        return self._leased(_progress(row)) if row else None
 
     async def of_user(self, user_id: str, *, before: str, limit: int) -> Sequence[Booking]:
         rows = await self._tx.execute(_OF_USER, {"user_id": user_id, "before": before, "limit": limit})
         return [_booking(row) for row in rows.scalars()]
 
     async def undecided(self, *, limit: int) -> Sequence[Progress]:
-        rows = await self._tx.execute(_UNDECIDED, {"me": self._me, "limit": limit})
-        return sorted((_progress(row) for row in rows.mappings()), key=lambda one: one.booking.id)
+        rows = await self._tx.execute(_UNDECIDED, {"me": self._me, "lease_as": self._lease, "limit": limit})
+        return sorted((self._leased(_progress(row)) for row in rows.mappings()), key=lambda one: one.booking.id)
+
+    async def parked(self, *, limit: int) -> Sequence[Parked]:
+        rows = await self._tx.execute(_PARKED, {"limit": limit})
+        return [Parked(_progress(row), row["parked_at"]) for row in rows.mappings()]
+
+    async def count_parked(self) -> int:
+        return int((await self._tx.execute(_COUNT_PARKED)).scalar_one())
+
+    async def take_parked(self, booking_ids: Collection[str], *, limit: int) -> Sequence[Progress]:
+        asked = {"lease_as": self._lease, "ids": list(booking_ids), "limit": limit}
+        return [self._leased(_progress(row)) for row in (await self._tx.execute(_TAKE_PARKED, asked)).mappings()]
 
     async def awaiting(self, booking_ids: Collection[str]) -> Sequence[str]:
         return list((await self._tx.execute(_AWAITING, {"ids": list(booking_ids)})).scalars())
@@ -156,8 +199,8 @@ class PostgresBookings:
     async def sold_of_event(self, event_id: str, *, limit: int) -> Sequence[str]:
         return list((await self._tx.execute(_SOLD, {"event_id": event_id, "limit": limit})).scalars())
 
-    async def renew_leases(self, booking_ids: Collection[str]) -> None:
-        await self._tx.execute(_RENEW, {"ids": list(booking_ids), "me": self._me})
+    async def renew_leases(self, leases: Mapping[str, str]) -> None:
+        await self._tx.execute(_RENEW, {"ids": list(leases), "leases": list(set(leases.values()))})
 
 
 def _columns(progresses: Sequence[Progress]) -> dict[str, list[Any]]:
@@ -172,6 +215,8 @@ def _columns(progresses: Sequence[Progress]) -> dict[str, list[Any]]:
         "rests": [one.rests for one in progresses],
         "rests_until": [one.rests_until for one in progresses],
         "expires_at": [one.booking.expires_at for one in progresses],
+        "parked": [bool(one.booking.parked) for one in progresses],
+        "lease": [one.lease for one in progresses],
     }
 
 
@@ -193,6 +238,8 @@ def _entry(progress: Progress) -> str:
     """What the timeline says: the step that is about to be done or undone, or how it ended."""
     if progress.booking.decided:
         return progress.booking.status.value.lower()
+    if progress.booking.parked:
+        return "parked"
     if progress.rests_until is not None:
         return "rests"
     name = CREATE_BOOKING[max(progress.step, 0)].name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -15,7 +15,13 @@ from services.kit.money import Money
 
 # A step that gets no answer is asked again after these pauses; then the saga rests and is taken up again later.
 PAUSES_S: Final = (0.1, 0.3, 1.0, 2.0)
-REST: Final = timedelta(seconds=10)
+# Rests of a step double up to this. After so many, about half an hour, the saga is parked until a person looks.
+LONGEST_REST: Final = timedelta(seconds=60)
+MOST_RESTS: Final = 30
+# Seats are held this much longer than their buyer is told, so that a payment of the last moment still finds them.
+GRACE: Final = timedelta(seconds=30)
+SEATS: Final = "seats"
+PAYMENT: Final = "payment"
 # A payment may be decided before we wrote that we wait for it: its fact finds nobody waiting, so we look once more.
 LOOK_AGAIN: Final = timedelta(seconds=5)
 
@@ -28,10 +34,12 @@ class Progress:
     # Index of the step at work; while undoing, of the step being undone; -1: nothing is left to undo.
     step: int = 0
     undoing: bool = False
-    # How often it rested because something did not answer.
+    # How often it rested at this step because something did not answer.
     rests: int = 0
     # Not before then does anybody go on with it; while it waits for a payment: looks at it again.
     rests_until: datetime | None = None
+    # By which it is worked; another one whenever somebody takes it, in the same process as well.
+    lease: str = field(default="", compare=False)
 
     @property
     def order(self) -> Order:
@@ -39,21 +47,34 @@ class Progress:
 
     def key(self, step: str) -> str:
         """The idempotency key of a step: the same after every restart."""
-        return f"{self.booking.id}/{step}"
+        anew = f"-{self.booking.hold}" if step == SEATS and self.booking.hold > 1 else ""
+        return f"{self.booking.id}/{step}{anew}"
 
     def having(self, booking: Booking) -> Progress:
         return replace(self, booking=booking)
 
     def at_step(self, step: int) -> Progress:
-        return replace(self, step=step, rests_until=None)
+        return replace(self, step=step, rests=0, rests_until=None)
 
     def turned_back(self, reason: str, *, at: datetime) -> Progress:
-        """The step at work is undone too: what was refused may have happened all the same."""
-        rejected = replace(self.booking, status=Status.PENDING, reason=reason, updated_at=at)
-        return replace(self, booking=rejected, undoing=True)
+        """The step at work is undone too: what was refused may have happened all the same.
 
-    def resting(self, *, now: datetime) -> Progress:
-        return replace(self, rests=self.rests + 1, rests_until=now + REST)
+        So is the payment of one who paid before the seats were held: money that came late.
+        """
+        step = max(self.step, PAYMENT_STEP) if self.booking.payment_id else self.step
+        return replace(self, booking=self.booking.turned_back(reason, at=at), step=step, undoing=True)
+
+    def resting(self, why: str, *, now: datetime) -> Progress:
+        """Left alone for a while; after many rests at one step until a person looks."""
+        rests = self.rests + 1
+        if rests < MOST_RESTS:
+            return replace(self, rests=rests, rests_until=now + min(LONGEST_REST, timedelta(seconds=2**rests)))
+        parked = replace(self.booking, parked=why, updated_at=now)
+        return replace(self, booking=parked, rests=rests, rests_until=None)
+
+    def resumed(self, *, now: datetime) -> Progress:
+        """A parked one, as a person gives it back to be worked."""
+        return replace(self, booking=replace(self.booking, parked="", updated_at=now), rests=0, rests_until=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +111,19 @@ class Payments(Protocol):
     """The money. Idempotent by key as above."""
 
     async def charge(self, booking: Booking, *, key: str) -> Charge:
-        """Take the money, once. Refuses with the PSP's reason when the card was declined."""
+        """Take the money, once, with the card of the booking's attempt.
+
+        Refuses with the PSP's reason when it was declined.
+        """
+
+    async def close(self, *, key: str, attempt: int) -> Charge:
+        """Take none any more, and keep what was taken. Refuses `payment-expired` when nothing was."""
 
     async def waits(self, *, key: str) -> bool:
         """Whether the payment still waits for the buyer."""
 
-    async def cancel(self, *, key: str) -> None:
-        """Nothing is owed any more: not charged, or refunded."""
+    async def cancel(self, *, key: str, attempt: int) -> None:
+        """Nothing is owed any more: not charged, or refunded. A later attempt than that stays as it is."""
 
 
 class Journal(Protocol):
@@ -124,36 +151,53 @@ class Step:
 
 
 async def reserve_seats(progress: Progress, peers: Peers) -> Progress:
-    held = await peers.tickets.reserve(progress.order, key=progress.key("seats"))
+    held = await peers.tickets.reserve(progress.booking.wanted, key=progress.key(SEATS))
     return progress.having(progress.booking.holding(held.places, held.total))
 
 
 async def release_seats(progress: Progress, peers: Peers) -> Progress:
     # By key, not by a hold id: when the reply to the reservation was lost we never learned the id.
-    await peers.tickets.release(progress.order.event_id, key=progress.key("seats"))
+    await peers.tickets.release(progress.order.event_id, key=progress.key(SEATS))
     return progress
 
 
 async def take_payment(progress: Progress, peers: Peers) -> Progress:
     booking = progress.booking
-    if booking.total is not None and booking.total.minor == 0:
+    if booking.is_free:
         return progress
-    charge = await peers.payments.charge(booking, key=progress.key("payment"))
+    try:
+        charge = await _charge_or_close(progress, peers)
+    except Refusal as refusal:
+        if not booking.may_pay_again(at=peers.now()):
+            raise
+        return replace(progress, booking=booking.declined(refusal.reason, at=peers.now()), rests=0, rests_until=None)
     if charge.next_action is None:
         return progress.having(booking.charged(charge.payment_id))
-    until = peers.now() + peers.window
-    await peers.tickets.extend(key=progress.key("seats"), until=until)
-    waiting = booking.awaiting(charge.payment_id, charge.next_action, until=until, at=peers.now())
-    return replace(progress, booking=waiting, rests_until=peers.now() + LOOK_AGAIN)
+    return await _wait_for_buyer(progress, charge.payment_id, charge.next_action, peers)
+
+
+async def _charge_or_close(progress: Progress, peers: Peers) -> Charge:
+    key, booking = progress.key(PAYMENT), progress.booking
+    if booking.closing:
+        return await peers.payments.close(key=key, attempt=booking.attempt)
+    return await peers.payments.charge(booking, key=key)
+
+
+async def _wait_for_buyer(progress: Progress, payment_id: str, action: NextAction, peers: Peers) -> Progress:
+    """The first time opens the window; whoever tries another card has no longer for it."""
+    until = progress.booking.expires_at or peers.now() + peers.window
+    await peers.tickets.extend(key=progress.key(SEATS), until=until + GRACE)
+    waiting = progress.booking.awaiting(payment_id, action, until=until, at=peers.now())
+    return replace(progress, booking=waiting, rests=0, rests_until=peers.now() + LOOK_AGAIN)
 
 
 async def give_money_back(progress: Progress, peers: Peers) -> Progress:
-    await peers.payments.cancel(key=progress.key("payment"))
+    await peers.payments.cancel(key=progress.key(PAYMENT), attempt=progress.booking.attempt)
     return progress
 
 
 async def sell_seats(progress: Progress, peers: Peers) -> Progress:
-    tickets = await peers.tickets.confirm(progress.order, key=progress.key("seats"))
+    tickets = await peers.tickets.confirm(progress.order, key=progress.key(SEATS))
     return progress.having(progress.booking.confirmed(tickets, at=peers.now()))
 
 
@@ -163,12 +207,11 @@ async def nothing_to_undo(progress: Progress, peers: Peers) -> Progress:
 
 
 CREATE_BOOKING: Final[Sequence[Step]] = (
-    Step("seats", do=reserve_seats, undo=release_seats),
-    Step("payment", do=take_payment, undo=give_money_back),
+    Step(SEATS, do=reserve_seats, undo=release_seats),
+    Step(PAYMENT, do=take_payment, undo=give_money_back),
     Step("confirm", do=sell_seats, undo=nothing_to_undo),
 )
 PAYMENT_STEP: Final = 1
-PAYMENT: Final = CREATE_BOOKING[PAYMENT_STEP].name
 LAST_STEP: Final = len(CREATE_BOOKING) - 1
 
 
@@ -217,6 +260,6 @@ async def _until_answered(action: Action, progress: Progress, peers: Peers, jour
             await asyncio.sleep(pause_s)
     try:
         return await action(progress, peers)
-    except NotNow:
-        await journal.write(progress.resting(now=peers.now()))
+    except NotNow as away:
+        await journal.write(progress.resting(f"{away.reason}: {away}", now=peers.now()))
         raise

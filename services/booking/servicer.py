@@ -15,7 +15,9 @@ from protos.gen import booking_pb2_grpc, invariants_pb2, refusal_pb2
 from services.booking.domain import Order, Quantity, Waited
 from services.booking.facts import booking_message
 from services.booking.handlers import BookingHandlers
+from services.booking.ports import Parked
 from services.booking.reading import BookingReads
+from services.booking.saga import CREATE_BOOKING
 from services.booking.watch import BookingWatch
 from services.booking.wire import timeline_message
 from services.kit.clock import utc_now
@@ -44,6 +46,17 @@ class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
     async def CancelBooking(self, request: pb.CancelBookingRequest, context: Context) -> pb.CancelBookingResponse:
         booking = await self._handlers.cancel(request.booking_id, user_id=request.user_id)
         return pb.CancelBookingResponse(booking=booking_message(booking))
+
+    async def PayBooking(self, request: pb.PayBookingRequest, context: Context) -> pb.PayBookingResponse:
+        booking = await self._handlers.pay(request.booking_id, request.payment_method, user_id=request.user_id)
+        return pb.PayBookingResponse(booking=booking_message(booking))
+
+    async def ListParked(self, request: pb.ListParkedRequest, context: Context) -> pb.ListParkedResponse:
+        parked, total = await self._handlers.parked(limit=request.limit)
+        return pb.ListParkedResponse(parked=map(_parked, parked), total=total)
+
+    async def ResumeParked(self, request: pb.ResumeParkedRequest, context: Context) -> pb.ResumeParkedResponse:
+        return pb.ResumeParkedResponse(booking_ids=await self._handlers.resume(request.booking_ids))
 
     async def GetUserBookings(self, request: pb.GetUserBookingsRequest, context: Context) -> pb.GetUserBookingsResponse:
         page = await self._handlers.bookings_of(request.user_id, size=request.page_size, token=request.page_token)
@@ -118,6 +131,20 @@ class _Orders:
             self._room.release()
         self._decided.append(outcome)
         self._changed.set()
+
+
+def _parked(one: Parked) -> pb.ParkedBooking:
+    progress = one.progress
+    message = pb.ParkedBooking(
+        booking_id=progress.booking.id,
+        event_id=progress.order.event_id,
+        status=pb.BookingStatus.Value(progress.booking.status.value),
+        step=CREATE_BOOKING[max(progress.step, 0)].name,
+        undoing=progress.undoing,
+        why=progress.booking.parked,
+    )
+    message.parked_at.FromDatetime(one.at)
+    return message
 
 
 def _order(request: pb.CreateBookingRequest) -> Order:

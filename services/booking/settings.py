@@ -13,7 +13,7 @@ class BookingSettings(ServiceSettings, PostgresSettings, KafkaSettings):
     ticket_service_url: str = peer_url("ticket")
     payment_service_url: str = peer_url("payment")
     # How long seats are held for a buyer who still has to pay or to pass 3-D Secure.
-    payment_window_s: int = Field(default=600, ge=30, le=3600)
+    payment_window_s: int = Field(default=600, ge=3, le=3600)
     # Orders at work at once in one process; more are told to come back.
     max_running: int = Field(default=5_000, ge=1, le=100_000)
     # How often bookings are compared with the books of ticket and payment …

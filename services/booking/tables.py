@@ -24,7 +24,9 @@ BOOKINGS = Table(
     Column("rests_until", DateTime(timezone=True)),
     # AWAITING_PAYMENT: until when.
     Column("expires_at", DateTime(timezone=True)),
-    # The process whose saga it is; null once decided.
+    # Since when it waits for a person.
+    Column("parked_at", DateTime(timezone=True)),
+    # `<instance>/<life of it>/<number of the lease>` of whose saga it is; null once decided or parked.
     Column("leased_by", Text),
     Column("leased_until", DateTime(timezone=True)),
     # When it was decided last.
@@ -34,6 +36,7 @@ BOOKINGS = Table(
     Index("ix_bookings_event", "event_id", postgresql_where=text("status IN ('CONFIRMED', 'AWAITING_PAYMENT')")),
     Index("ix_bookings_at_work", "booking_id", postgresql_where=text("status IN ('PENDING', 'CANCELLING')")),
     Index("ix_bookings_waiting", "expires_at", postgresql_where=text("status = 'AWAITING_PAYMENT'")),
+    Index("ix_bookings_parked", "parked_at", postgresql_where=text("parked_at IS NOT NULL")),
 )
 
 SAGA_LOG = Table(

@@ -108,12 +108,11 @@ def _saga(booking: Booking, logged: Sequence[Logged]) -> Iterator[Entry]:
 
 
 def _others(heard: Sequence[Heard]) -> Iterator[Entry]:
-    payments: list[str] = []
+    attempt = 1
     for one in sorted(heard, key=lambda one: one.at):
         if one.code.startswith("mail-"):
             yield Entry(at=one.at, code=one.code, about=one.about)
             continue
-        if one.about not in payments:
-            payments.append(one.about)
-        attempt = payments.index(one.about) + 1
         yield Entry(at=one.at, code=one.code, reason=one.reason, attempt=attempt, amount=one.amount)
+        # What comes after a refusal is another try, with another card.
+        attempt += one.code == "payment-failed"

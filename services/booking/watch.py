@@ -201,7 +201,7 @@ class BookingWatch:
             return
         match wrong.cure:
             case Cure.UNDO_PAYMENT:
-                await self._others.undo_payment(wrong.key)
+                await self._others.undo_payment(wrong.key, wrong.attempt)
             case Cure.RELEASE_SEATS:
                 await self._others.release_seats(wrong.event_id, wrong.key)
             case Cure.MAIL_AGAIN if case.booking is not None:

@@ -12,6 +12,7 @@ from services.booking_worker.leases import Leases
 from services.booking_worker.lines import Lines
 from services.booking_worker.repository import BLOCK_MS, RedisQueue
 from services.booking_worker.settings import BookingWorkerSettings
+from services.booking_worker.telling import Teller
 from services.booking_worker.worker import Worker
 from services.kit.health import Check
 from services.kit.ids import new_id
@@ -43,8 +44,9 @@ async def compose(settings: BookingWorkerSettings) -> AsyncIterator[App]:
     queue = RedisQueue(redis, blocking, worker=name, lease_s=settings.lease_s)
     lines = Lines(per_event=settings.max_in_flight_per_event, overall=settings.max_in_flight)
     buyers = RealtimeClient(realtime)
+    teller = Teller(buyers)
     handlers = WorkerHandlers(
-        queue, lines, BookingClient(booking), buyers, max_tries=settings.max_tries, linger_s=settings.linger_s
+        queue, lines, BookingClient(booking), teller, max_tries=settings.max_tries, linger_s=settings.linger_s
     )
     orders = handlers.orders = OrderStream(booking, handlers.outcomes_came)
     leases = Leases(
@@ -56,7 +58,7 @@ async def compose(settings: BookingWorkerSettings) -> AsyncIterator[App]:
         at_most=settings.max_leases,
         shuffle=random.shuffle,
     )
-    worker = Worker(queue, lines, handlers, leases, buyers, orders_run=orders.run(), linger_s=settings.linger_s)
+    worker = Worker(queue, lines, handlers, leases, buyers, teller, orders_run=orders.run(), linger_s=settings.linger_s)
     try:
         async with booking, realtime, worker.working(grace_s=settings.grace_s):
             yield App(

@@ -20,8 +20,9 @@ from services.kit.errors import DependencyDown, Kind, NotNow, Refusal, Told
 from services.kit.rpc.client import Peer
 from services.kit.rpc.status import PeerFault, kind_named, told_by
 
-# Orders of one message.
+# Orders of one message, and their bytes: gRPC takes 4 MiB.
 MAX_ORDERS: Final = 200
+MAX_BYTES: Final = 1024 * 1024
 # A stream is opened anew after this: booking ends connections that are older than a minute.
 STREAM_LIVES_S: Final = 45.0
 # An old stream may take this long to answer what it was sent.
@@ -139,11 +140,12 @@ class OrderStream:
         await call.done_writing()
 
     def _next_message(self) -> booking_pb2.CreateBookingsRequest:
-        message = booking_pb2.CreateBookingsRequest()
-        while self._unsent and len(message.orders) < MAX_ORDERS:
+        message, size = booking_pb2.CreateBookingsRequest(), 0
+        while self._unsent and len(message.orders) < MAX_ORDERS and size < MAX_BYTES:
             order = self._unanswered.get(self._unsent.popleft())
             if order is not None:
                 message.orders.add().MergeFromString(order)
+                size += len(order)
         return message
 
     async def _read(self, call: Stream) -> None:
@@ -190,6 +192,8 @@ class BookingClient:
                 return _decided((await self._peer.call(self._peer.stub.CancelBooking, request)).booking)
             except NotNow as told:
                 return Undecided(told.reason)
+            except PeerFault:
+                return Undecided("internal")
             except Refusal:
                 return None
 
@@ -197,6 +201,9 @@ class BookingClient:
         request = booking_pb2.GetBookingRequest(booking_id=entry.booking_id)
         try:
             await self._peer.call(self._peer.stub.GetBooking, request)
+        except PeerFault as fault:
+            # Its bug ends neither the worker nor the order.
+            raise DependencyDown("booking") from fault
         except Refusal as refusal:
             if refusal.kind is Kind.MISSING:
                 return False

@@ -10,6 +10,12 @@ from typing import Final
 
 from services.kit.errors import Kind
 
+# An order is a few hundred bytes; one of more could fill a message to booking alone.
+MAX_ORDER_BYTES: Final = 64 * 1024
+# Taken over from so many workers that died, an entry is worked alone, so that those around it are not taken for it; and
+# from so many, it is not worked any more.
+ALONE_FROM: Final = 3
+MAX_TAKEN: Final = 6
 # How long an order waits before it is sent again, by how often it was.
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -31,6 +37,13 @@ class Entry:
     traceparent: str = ""
     # Why it cannot be worked at all; empty when it can.
     fault: str = ""
+    # How many workers have had it, this one included.
+    taken: int = 1
+
+    @property
+    def was_sent(self) -> bool:
+        """Somebody may have sent it to booking before."""
+        return self.taken > 1
 
 
 class Status(enum.Enum):
@@ -73,8 +86,18 @@ class Verdict:
     entry: Entry
     # None: nobody is told; booking's own facts say what becomes of it.
     decided: Decided | None
-    # Why it is kept among the dead letters; empty when it is not.
+    # Why it is kept among the dead letters; empty when it is not. And how often it was tried.
     buried: str = ""
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Entries that were read before, in order."""
+
+    entries: Sequence[Entry]
+    # There are more, to be claimed once these have left the line.
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +129,14 @@ def fair_share(events: int, workers: int, *, at_most: int) -> int:
 
 
 def read_verdict(entry: Entry, *, cancelled: bool) -> Verdict | None:
-    """What is clear without asking booking; None: it has to be asked."""
+    """What is clear without asking booking; None: it has to be asked.
+
+    So it has to be about an order that was sent before: booking may have sold it, and it is undone then.
+    """
     if entry.fault:
         told = MALFORMED if entry.booking_id and entry.user_id else None
         return Verdict(entry, told, buried=entry.fault)
-    return Verdict(entry, CANCELLED_WAITING) if cancelled else None
+    return Verdict(entry, CANCELLED_WAITING) if cancelled and not entry.was_sent else None
 
 
 class Line:
@@ -125,13 +151,16 @@ class Line:
         "leaving",
         "opened",
         "retrying",
+        "taken_over",
         "used",
     )
 
     def __init__(self, event_id: str, *, held_until: float) -> None:
         self.event_id, self.held_until = event_id, held_until
-        # What others left behind has been taken over, so new entries may be read.
+        # What was read before and has no outcome is in flight here, so new entries may be read.
         self.opened = False
+        # What others left behind is still to be taken from them.
+        self.taken_over = False
         # Nothing more is read: the lease is given back once nothing is in flight.
         self.leaving = False
         # When an entry last came (event loop's clock).
@@ -152,6 +181,10 @@ class Line:
 
     def holds(self, entry: Entry) -> bool:
         return entry.entry_id in self._in_flight
+
+    def worn(self, entry: Entry, tries: int) -> None:
+        """As if it had been tried so often."""
+        self._tries[entry.entry_id] = tries
 
     def tried(self, entry: Entry) -> int:
         """How often, with this one, it was not decided."""

@@ -12,6 +12,7 @@ import structlog
 
 from services.booking_worker import metrics
 from services.booking_worker.domain import (
+    MAX_TAKEN,
     SELLING,
     TRY_AGAIN,
     Decided,
@@ -23,29 +24,25 @@ from services.booking_worker.domain import (
     retry_delay_s,
 )
 from services.booking_worker.lines import Lines
-from services.booking_worker.ports import Bookings, Buyers, Orders, Queue
+from services.booking_worker.ports import Bookings, Orders, Queue
+from services.booking_worker.telling import Teller
 from services.kit import tracing
-from services.kit.errors import NotNow, Refusal, Told
+from services.kit.errors import NotNow
 
 # Outcomes that are settled together; realtime takes no more in one call.
 MAX_SETTLED: Final = 500
-# How often realtime is asked to take results, and for how long it is left alone when it did not.
-TELL_TRIES: Final = 2
-TELL_PAUSE_S: Final = 0.2
-TELL_LEFT_ALONE_S: Final = 5.0
 BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 log = structlog.get_logger()
 
 
 class WorkerHandlers:
     def __init__(
-        self, queue: Queue, lines: Lines, bookings: Bookings, buyers: Buyers, *, max_tries: int, linger_s: float
+        self, queue: Queue, lines: Lines, bookings: Bookings, teller: Teller, *, max_tries: int, linger_s: float
     ) -> None:
-        self._queue, self._lines, self._bookings, self._buyers = queue, lines, bookings, buyers
+        self._queue, self._lines, self._bookings, self._teller = queue, lines, bookings, teller
         self._max_tries, self._linger_s = max_tries, linger_s
         self._arrived: list[Verdict | tuple[str, Outcome]] = []
         self._wake = asyncio.Event()
-        self._left_alone_until = 0.0
         # The stream needs us before we can have it.
         self.orders: Orders
 
@@ -60,7 +57,12 @@ class WorkerHandlers:
         cancelled = await until_done(lambda: self._queue.cancelled(named))
         verdicts = {entry.entry_id: read_verdict(entry, cancelled=entry.booking_id in cancelled) for entry in fresh}
         self._add([verdict for verdict in verdicts.values() if verdict])
-        self.orders.submit([entry for entry in fresh if verdicts[entry.entry_id] is None])
+        to_be_asked = [entry for entry in fresh if verdicts[entry.entry_id] is None]
+        worn = [entry for entry in to_be_asked if entry.taken > MAX_TAKEN]
+        for entry in worn:
+            self._lines.worn(entry, self._max_tries)
+        self._add([(entry.booking_id, Undecided("workers-died")) for entry in worn])
+        self.orders.submit([entry for entry in to_be_asked if entry.taken <= MAX_TAKEN])
 
     def outcomes_came(self, outcomes: Sequence[tuple[str, Outcome]]) -> None:
         self._add(outcomes)
@@ -122,7 +124,7 @@ class WorkerHandlers:
             if line is None or not line.holds(entry):
                 continue
             tries = line.tried(entry)
-            if tries >= self._max_tries and (verdict := await self._last_word(entry, outcome)):
+            if tries >= self._max_tries and (verdict := await self._last_word(entry, outcome, tries)):
                 verdicts.append(verdict)
             else:
                 again[retry_delay_s(tries)].append(entry)
@@ -130,13 +132,13 @@ class WorkerHandlers:
             self._send_again(entries, delay_s)
         return verdicts
 
-    async def _last_word(self, entry: Entry, outcome: Undecided) -> Verdict | None:
+    async def _last_word(self, entry: Entry, outcome: Undecided, tries: int) -> Verdict | None:
         """None while booking does not say whether it knows the order. One it knows, it will finish by itself."""
         try:
             known = await self._bookings.known(entry)
         except NotNow:
             return None
-        return Verdict(entry, None if known else TRY_AGAIN, buried=f"not-decided:{outcome.reason}")
+        return Verdict(entry, None if known else TRY_AGAIN, buried=f"not-decided:{outcome.reason}", tries=tries)
 
     def _send_again(self, entries: Sequence[Entry], delay_s: float) -> None:
         metrics.RETRIES.inc(len(entries))
@@ -154,7 +156,7 @@ class WorkerHandlers:
                 line.retrying = max(0, line.retrying + change)
 
     async def _leave(self, verdicts: Sequence[Verdict]) -> None:
-        await self._tell([(one.entry, one.decided) for one in verdicts if one.decided])
+        await self._teller.tell([(one.entry, one.decided) for one in verdicts if one.decided])
 
         async def settle() -> list[Verdict]:
             # Asked anew at each try: a lease may be lost while Redis is away.
@@ -179,35 +181,6 @@ class WorkerHandlers:
     def _is_held(self, entry: Entry) -> bool:
         line = self._lines.find(entry.event_id)
         return line is not None and line.holds(entry)
-
-    async def _tell(self, results: Sequence[tuple[Entry, Decided]]) -> None:
-        """A realtime that is away holds up nobody: booking's facts reach the buyers as well, only later."""
-        loop = asyncio.get_running_loop()
-        if not results:
-            return
-        if loop.time() >= self._left_alone_until:
-            for _ in range(TELL_TRIES):
-                try:
-                    await self._tell_now(results)
-                except Told as told:
-                    log.warning("results_not_taken", count=len(results), error=str(told))
-                    await asyncio.sleep(TELL_PAUSE_S)
-                else:
-                    return
-            self._left_alone_until = loop.time() + TELL_LEFT_ALONE_S
-        metrics.UNSENT.inc(len(results))
-
-    async def _tell_now(self, results: Sequence[tuple[Entry, Decided]]) -> None:
-        try:
-            await self._buyers.tell(results)
-        except Refusal as refusal:
-            if len(results) == 1:
-                log.warning("result_refused", booking_id=results[0][0].booking_id, reason=refusal.reason)
-                metrics.UNSENT.inc()
-                return
-            # One result that realtime does not like is no reason to keep the others from their buyers.
-            for result in results:
-                await self._tell_now([result])
 
 
 def _count(verdicts: Sequence[Verdict]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -53,7 +54,16 @@ class Leases:
                 await self.survey()
             except NotNow as error:
                 log.warning("survey_failed", error=str(error))
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next survey; a line that waits for an entry to leave waits no longer than that."""
+        if all(line.opened for line in self._lines):
             await asyncio.sleep(SURVEY_S)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SURVEY_S):
+                await self._lines.changed()
 
     async def renew_forever(self) -> None:
         while True:
@@ -105,11 +115,15 @@ class Leases:
             self._lines.open(line)
 
     async def _open_taken(self) -> None:
-        """Whoever had the line before is gone: what it left behind comes first."""
+        """What was read before, by whoever had the line or by a call that failed here, comes before all that is new."""
         for line in self._lines:
-            if not line.opened:
-                await self._handlers.entries_read(await self._queue.claim(line.event_id, idle_s=0))
-                line.opened = True
+            # Those that are worked alone leave before the next one comes.
+            if line.opened or (line.in_flight and not line.taken_over):
+                continue
+            claimed = await self._queue.claim(line.event_id, taken_over=not line.taken_over)
+            await self._handlers.entries_read(claimed.entries)
+            if not claimed.more:
+                line.opened = line.taken_over = True
                 self._lines.wake()
 
     async def _find_strays(self) -> None:
@@ -119,7 +133,7 @@ class Leases:
         for line in self._lines:
             if line.opened and not line.leaving:
                 strays = await self._queue.claim(line.event_id, idle_s=STRAYS_AFTER * self._lease_s)
-                await self._handlers.entries_read(strays)
+                await self._handlers.entries_read(strays.entries)
 
     async def _give_back(self, busy: Collection[str], share: int) -> None:
         quiet_since = _now() - QUIET_S

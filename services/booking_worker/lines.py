@@ -46,6 +46,11 @@ class Lines:
         """Entries in flight that this booking is the outcome of."""
         return self._by_booking.get(booking_id, ())
 
+    def worn(self, entry: Entry, tries: int) -> None:
+        """As if it had been tried so often."""
+        if line := self._lines.get(entry.event_id):
+            line.worn(entry, tries)
+
     def leave(self, event_id: str, entries: Sequence[Entry]) -> None:
         if line := self._lines.get(event_id):
             line.leave(entries)
@@ -59,7 +64,7 @@ class Lines:
 
     def readable(self, *, now: float) -> list[str]:
         """Events that new entries may be read of."""
-        if self.in_flight >= self._overall:
+        if self.room <= 0:
             return []
         return [
             line.event_id
@@ -71,6 +76,17 @@ class Lines:
             and line.in_flight < self._per_event
             and now < line.held_until
         ]
+
+    def reopen(self, event_ids: Sequence[str]) -> None:
+        """Before anything new is read of these, what was read without an outcome is claimed."""
+        for event_id in event_ids:
+            if line := self._lines.get(event_id):
+                line.opened = False
+
+    @property
+    def room(self) -> int:
+        """How many more entries may be taken."""
+        return self._overall - self.in_flight
 
     async def changed(self) -> None:
         self._changed.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from services.booking_worker.domain import Backlog, Decided, Entry, Outcome, Verdict
+from services.booking_worker.domain import Backlog, Claimed, Decided, Entry, Outcome, Verdict
 
 
 class Queue(Protocol):
@@ -24,11 +24,20 @@ class Queue(Protocol):
     async def release(self, event_ids: Sequence[str]) -> None:
         """Those that are ours are anybody's again."""
 
-    async def claim(self, event_id: str, *, idle_s: float) -> Sequence[Entry]:
-        """Entries that were read that long ago and have no outcome, in order; they are ours."""
+    async def claim(self, event_id: str, *, idle_s: float = 0, taken_over: bool = False) -> Claimed:
+        """Entries that were read that long ago and have no outcome; none when the lease is not ours.
 
-    async def read(self, event_ids: Sequence[str], *, count: int) -> Sequence[Entry]:
-        """New entries, in order per event, at most `count` of each; waits a moment for the first one."""
+        `taken_over`: another worker had them. One that many have died over comes alone.
+        """
+
+    async def read(self, event_ids: Sequence[str], *, count: int, at_most: int) -> Sequence[Entry]:
+        """New entries, in order per event, at most `count` of each.
+
+        None of an event whose lease is not ours. When it raises NotNow, some may have been read all the same.
+        """
+
+    async def wait(self) -> None:
+        """After a read that found nothing: until there is something, or a moment."""
 
     async def cancelled(self, booking_ids: Sequence[str]) -> Collection[str]:
         """Those whose buyer does not want them any more."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from google.protobuf.message import DecodeError
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import ResponseError
 
 from protos import queue
 from protos.gen import booking_pb2
-from services.booking_worker.domain import Backlog, Entry, Verdict
-from services.booking_worker.scripts import ALIVE, CANCELLED, NOTE, RELEASE, RENEW, SETTLE, SURVEY
+from services.booking_worker.domain import ALONE_FROM, MAX_ORDER_BYTES, Backlog, Claimed, Entry, Verdict
+from services.booking_worker.scripts import ALIVE, CANCELLED, CLAIM, NOTE, READ, RELEASE, RENEW, SETTLE, SURVEY
 from services.kit.redis import redis_errors
 
 # A read waits this long for a first entry: a lease that is new, or a stop, is noticed after that.
@@ -22,7 +21,6 @@ CLAIMED_AT_ONCE: Final = 200
 MAX_DEAD: Final = 1_000
 
 type Fields = dict[bytes, bytes]
-type Entries = list[tuple[bytes, Fields | None]]
 
 
 class RedisQueue:
@@ -31,6 +29,8 @@ class RedisQueue:
     def __init__(self, redis: Redis, blocking: Redis, *, worker: str, lease_s: float) -> None:
         self._redis, self._blocking, self._worker = redis, blocking, worker
         self._lease_ms = int(lease_s * 1000)
+        # The last entry of each stream when the last read found nothing new.
+        self._newest: dict[bytes, bytes] = {}
 
     async def survey(self) -> Sequence[Backlog]:
         with redis_errors():
@@ -82,45 +82,41 @@ class RedisQueue:
             with redis_errors():
                 await self._redis.eval(RELEASE, len(leases), *leases, self._worker)
 
-    async def claim(self, event_id: str, *, idle_s: float) -> Sequence[Entry]:
+    async def claim(self, event_id: str, *, idle_s: float = 0, taken_over: bool = False) -> Claimed:
         claimed: list[Entry] = []
-        start = "0-0"
+        after = "0-0"
         while True:
+            numbers = (int(idle_s * 1000), after, CLAIMED_AT_ONCE, int(taken_over), ALONE_FROM)
+            keys = (queue.lease(event_id), queue.stream(event_id))
             with redis_errors():
-                reply = await self._redis.xautoclaim(
-                    queue.stream(event_id),
-                    queue.GROUP,
-                    queue.CONSUMER,
-                    min_idle_time=int(idle_s * 1000),
-                    start_id=start,
-                    count=CLAIMED_AT_ONCE,
+                more, *rest = await self._redis.eval(
+                    CLAIM, 2, *keys, self._worker, queue.GROUP, queue.CONSUMER, *numbers
                 )
-            start, entries = reply[0].decode(), cast("Entries", reply[1])
-            claimed += [_entry(event_id, entry_id, fields or {}) for entry_id, fields in entries]
-            if start == "0-0":
-                return claimed
+            found = rest[0] if rest else ()
+            page = [_entry(event_id, entry_id, _fields(raw), taken) for (entry_id, raw), taken in found]
+            claimed += page
+            # A page that is not full ends before an entry that is to be worked alone, or after it.
+            if not more or len(page) < CLAIMED_AT_ONCE:
+                return Claimed(claimed, more=bool(more))
+            after = page[-1].entry_id
 
-    async def read(self, event_ids: Sequence[str], *, count: int) -> Sequence[Entry]:
+    async def read(self, event_ids: Sequence[str], *, count: int, at_most: int) -> Sequence[Entry]:
         events = {queue.stream(event_id).encode(): event_id for event_id in event_ids}
+        keys = [key for event_id in event_ids for key in (queue.lease(event_id), queue.stream(event_id))]
+        values = (self._worker, queue.GROUP, queue.CONSUMER, count, at_most)
         with redis_errors():
-            try:
-                reply = await self._blocking.xreadgroup(
-                    queue.GROUP,
-                    queue.CONSUMER,
-                    dict.fromkeys(map(queue.stream, event_ids), ">"),
-                    count=count,
-                    block=BLOCK_MS,
-                )
-            except ResponseError as error:
-                if not str(error).startswith("NOGROUP"):
-                    raise
-                # Somebody emptied Redis. The streams that come from now on are read from their beginning.
-                await self._create_groups(event_ids)
-                return ()
-        pairs = cast("list[tuple[bytes, Entries]]", reply or ())
+            is_new, found = await self._redis.eval(READ, len(keys), *keys, *values)
+        if not is_new:
+            self._newest = dict(zip(events, found, strict=True))
+            return ()
         return [
-            _entry(events[stream], entry_id, fields or {}) for stream, entries in pairs for entry_id, fields in entries
+            _entry(events[stream], entry_id, _fields(raw)) for stream, entries in found for entry_id, raw in entries
         ]
+
+    async def wait(self) -> None:
+        if self._newest:
+            with redis_errors():
+                await self._blocking.xread(cast("Any", self._newest), count=1, block=BLOCK_MS)
 
     async def cancelled(self, booking_ids: Sequence[str]) -> Collection[str]:
         if not booking_ids:
@@ -154,12 +150,17 @@ def _note(pipeline: Pipeline, verdict: Verdict) -> None:
         values = (queue.RECORD_STATUS, decided.status.value, queue.RECORD_REASON, decided.reason)
         pipeline.eval(NOTE, 1, queue.record(entry.booking_id), *values)
     if verdict.buried:
-        fields = {queue.ORDER: entry.order, queue.NUMBER: entry.number, "entry": entry.entry_id}
-        dead = fields | {"reason": verdict.buried}
+        fields = {queue.ORDER: entry.order, queue.NUMBER: entry.number, queue.DEAD_ENTRY: entry.entry_id}
+        dead = fields | {queue.DEAD_REASON: verdict.buried, queue.DEAD_TRIES: verdict.tries}
+        pipeline.sadd(queue.DEAD_EVENTS, entry.event_id)
         pipeline.xadd(queue.dead(entry.event_id), dead, maxlen=MAX_DEAD)  # type: ignore[arg-type] # dict is invariant
 
 
-def _entry(event_id: str, entry_id: bytes, fields: Fields) -> Entry:
+def _fields(raw: Sequence[bytes]) -> Fields:
+    return dict(zip(raw[0::2], raw[1::2], strict=True))
+
+
+def _entry(event_id: str, entry_id: bytes, fields: Fields, taken: int = 1) -> Entry:
     """The order; one that cannot be worked says why in `fault`."""
     order, number = fields.get(queue.ORDER.encode(), b""), fields.get(queue.NUMBER.encode(), b"")
     fault = "" if order else "no-order"
@@ -168,6 +169,8 @@ def _entry(event_id: str, entry_id: bytes, fields: Fields) -> Entry:
         message.ParseFromString(order)
     except DecodeError:
         fault = "unreadable-order"
+    if len(order) > MAX_ORDER_BYTES:
+        fault = "oversized-order"
     if not fault and not (message.booking_id and message.user_id):
         fault = "incomplete-order"
     if not fault and message.event_id != event_id:
@@ -184,6 +187,8 @@ def _entry(event_id: str, entry_id: bytes, fields: Fields) -> Entry:
         order=order,
         traceparent=message.traceparent,
         fault=fault,
+        # One that was sent back from the dead letters was sent to booking before.
+        taken=taken + (queue.AGAIN.encode() in fields),
     )
 
 

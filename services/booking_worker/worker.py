@@ -13,6 +13,7 @@ from services.booking_worker.handlers import WorkerHandlers
 from services.booking_worker.leases import Leases
 from services.booking_worker.lines import Lines
 from services.booking_worker.ports import Buyers, Queue
+from services.booking_worker.telling import Teller
 from services.kit.errors import NotNow, Told
 
 # New entries of one event that one read takes.
@@ -34,12 +35,13 @@ class Worker:
         handlers: WorkerHandlers,
         leases: Leases,
         buyers: Buyers,
+        teller: Teller,
         *,
         orders_run: Coroutine[Any, Any, None],
         linger_s: float,
     ) -> None:
         self._queue, self._lines, self._handlers, self._leases = queue, lines, handlers, leases
-        self._buyers, self._orders_run, self._linger_s = buyers, orders_run, linger_s
+        self._buyers, self._teller, self._orders_run, self._linger_s = buyers, teller, orders_run, linger_s
         self._tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
@@ -51,6 +53,7 @@ class Worker:
             "renewals": self._leases.renew_forever(),
             "reads": self._read_forever(),
             "settling": self._handlers.settle_forever(),
+            "untold": self._teller.tell_again_forever(),
             "positions": self._tell_positions_forever(),
         }
         self._tasks = [asyncio.create_task(job, name=name) for name, job in jobs.items()]
@@ -96,9 +99,14 @@ class Worker:
                         await self._lines.changed()
                 continue
             try:
-                entries = await self._queue.read(events, count=READ_AT_ONCE)
+                entries = await self._queue.read(events, count=READ_AT_ONCE, at_most=self._lines.room)
+                if not entries:
+                    await self._queue.wait()
+                    continue
             except NotNow as error:
                 log.warning("read_failed", error=str(error))
+                # What was read without our knowing comes first.
+                self._lines.reopen(events)
                 await asyncio.sleep(AWAY_S)
                 continue
             await self._handlers.entries_read(entries)

@@ -71,6 +71,22 @@ class NotCancellable(Refusal):
         super().__init__("a booking that was not sold can not be cancelled")
 
 
+class StillAtWork(NotNow):
+    """As booking says it of what it is deciding."""
+
+    reason, retry_after_s = "still-at-work", 2.0
+
+    def __init__(self) -> None:
+        super().__init__("the booking is being decided at this moment")
+
+
+class NotPayable(Refusal):
+    kind, reason = Kind.CONFLICT, "booking-not-payable"
+
+    def __init__(self) -> None:
+        super().__init__("the booking does not wait for a payment")
+
+
 class KeyReused(Refusal):
     kind, reason = Kind.INVALID, "idempotency-key-reused"
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from services.gateway import metrics
-from services.gateway.domain import NotCancellable, Order, Queued, UnknownBooking
+from services.gateway.domain import NotCancellable, NotPayable, Order, Queued, StillAtWork, UnknownBooking
 from services.gateway.in_line import timeline_of, waiting
 from services.gateway.models.bookings import Booking, Bookings, Timeline
 from services.gateway.ports import BookingDesk, Catalogue, Queue
@@ -47,12 +47,12 @@ class BookingHandlers:
         return waiting(queued)
 
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
-        """Cancel at the desk what it knows, and in the line what still waits."""
+        """Cancel at the desk what it has decided; what waits or is being decided is marked, for the worker to undo."""
         try:
             return await self._desk.cancel(booking_id, user_id=user_id)
-        except UnknownBooking:
+        except (UnknownBooking, NotCancellable):
             queued = await self._queue.cancel(booking_id, user_id=user_id)
-        # Its turn may have come between the two questions.
+        # Its turn may have come, or the decision, between the two questions.
         try:
             return await self._desk.cancel(booking_id, user_id=user_id)
         except UnknownBooking:
@@ -62,10 +62,26 @@ class BookingHandlers:
                 raise NotCancellable from None
             return waiting(queued)
         except NotCancellable:
-            # The desk is deciding it; the worker will see the mark when it has.
-            if queued is not None and (await self._desk.get(booking_id, user_id=user_id)).status == "pending":
-                return waiting(queued)
-            raise
+            return await self._cancel_undecided(booking_id, user_id, queued)
+
+    async def _cancel_undecided(self, booking_id: str, user_id: str, queued: Queued | None) -> Booking:
+        """The desk would not cancel it: it is deciding it, or has decided it meanwhile."""
+        if (await self._desk.get(booking_id, user_id=user_id)).status != "pending":
+            return await self._desk.cancel(booking_id, user_id=user_id)
+        if queued is None:
+            # It has left the line, so nobody would see a mark there.
+            raise StillAtWork
+        return waiting(queued)
+
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        """What still waits in line has its card with it, and can not be given another."""
+        try:
+            return await self._desk.pay(booking_id, payment_method, user_id=user_id)
+        except UnknownBooking:
+            queued = await self._queue.find(booking_id)
+        if queued is None or queued.user_id != user_id:
+            raise UnknownBooking
+        raise NotPayable
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         return await self._desk.of_user(user_id, limit=limit, cursor=cursor)

@@ -46,4 +46,7 @@ class BookingDesk(Protocol):
     async def timeline(self, booking_id: str, *, user_id: str) -> Timeline:
         """What happened to it. Without a user: anybody's, for support."""
 
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        """Try another card; the booking as that leaves it. Refuses NotPayable, TooManyCards; StillAtWork."""
+
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings: ...

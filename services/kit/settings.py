@@ -49,7 +49,8 @@ class ServiceSettings(BaseSettings):
 class PostgresSettings(BaseSettings):
     """One database, one schema and one role per service; the role is named as the service, with `_`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # What is wrong is told without what was given: it may be a password.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     postgres_host: str = "localhost"
     postgres_port: int = Field(default=STORES["postgres"], gt=0, le=65535)

@@ -30,7 +30,12 @@ async def open_stores(stack: AsyncExitStack, home: Path) -> tuple[Stores, Mappin
 
 async def _postgres(stack: AsyncExitStack, home: Path, stores: Stores, started: dict[str, Store]) -> Stores:
     if host := os.environ.get("POSTGRES_HOST"):
-        stores = replace(stores, postgres_host=host, postgres_port=_port("POSTGRES_PORT", stores.postgres_port))
+        stores = replace(
+            stores,
+            postgres_host=host,
+            postgres_port=_port("POSTGRES_PORT", stores.postgres_port),
+            postgres_sslmode=os.environ.get("POSTGRES_SSLMODE", "prefer"),
+        )
         user = os.environ.get("POSTGRES_USER", "postgres")
         admin = f"postgresql://{user}:{stores.postgres_password}@{host}:{stores.postgres_port}/postgres"
     else:

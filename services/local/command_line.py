@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from services.kit.database import migrate
+from services.local import sagas
 from services.local.banner import banner
+from services.local.dead_letters.command import main as dead_letters
 from services.local.log_view import LogView, coloured, machine_readable, plain
 from services.local.platform import NotReady, Platform, platform
 from services.local.ports import BadOffset
@@ -20,7 +22,13 @@ from services.local.watching import invariants, timeline
 
 INTERRUPTED: Final = 130
 SALE: Final = "tests.load.sale"
-WATCHING: Final = {"invariants": invariants.main, "timeline": timeline.main}
+# What looks after a platform that runs: each parses its own arguments and gives an exit code.
+TOOLS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "dlq": dead_letters,
+    "sagas": sagas.main,
+    "invariants": invariants.main,
+    "timeline": timeline.main,
+}
 
 
 def main() -> None:
@@ -29,8 +37,8 @@ def main() -> None:
         sys.argv[1:] = more
         migrate.main()
         return
-    if arguments.command in WATCHING:
-        sys.exit(WATCHING[arguments.command](more))
+    if arguments.command in TOOLS:
+        sys.exit(TOOLS[arguments.command](more))
     works: dict[str, Callable[[Platform], Awaitable[int]]] = {
         "run": _serve,
         "demo": lambda running: _sale(running, more),
@@ -57,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--json", action="store_true", help="logs as JSON lines")
         command.add_argument("--log", help="write the logs to this file instead of the terminal")
+    commands.add_parser("sagas", help="bookings that wait for a person: parked, resume", add_help=False)
     commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
+    commands.add_parser("dlq", help="look at dead letters and send them back: list, show, replay", add_help=False)
     commands.add_parser("invariants", help="look whether everything that must hold does; exit 1 if not", add_help=False)
     commands.add_parser("timeline", help="what happened to a booking, for support", add_help=False)
     return parser

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from services.kit.topology import Service
+from services.local.bytecode import bytecode_environment
 from services.local.ports import mailbox_port, service_port, service_ports, store_port
 
 HOST: Final = "127.0.0.1"
@@ -27,6 +28,8 @@ class Stores:
     postgres_host: str = HOST
     postgres_port: int = field(default_factory=lambda: store_port("postgres"))
     postgres_password: str = field(repr=False)
+    # The embedded one speaks no TLS; to try it all the same would load the machine's certificates into each process.
+    postgres_sslmode: str = "disable"
     redis_host: str = HOST
     redis_port: int = field(default_factory=lambda: store_port("redis"))
     kafka_brokers: str = field(default_factory=lambda: f"{HOST}:{store_port('kafka')}")
@@ -38,6 +41,7 @@ class Stores:
             "POSTGRES_HOST": self.postgres_host,
             "POSTGRES_PORT": str(self.postgres_port),
             "POSTGRES_PASSWORD": self.postgres_password,
+            "POSTGRES_SSLMODE": self.postgres_sslmode,
             "REDIS_HOST": self.redis_host,
             "REDIS_PORT": str(self.redis_port),
             "KAFKA_BROKERS": self.kafka_brokers,
@@ -66,6 +70,7 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
         | stores.environment()
         | ports
         | _peers(service)
+        | bytecode_environment(service)
         | {
             "BIND_HOST": HOST,
             # The same after a restart, so that a process knows what an earlier life of it had begun.
@@ -76,10 +81,7 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
             "MAIL_HOST": HOST,
             "MAIL_PORT": str(mailbox_port("smtp")),
             "PYTHONUNBUFFERED": "1",
-            # Ten processes that compile the same modules at every start take half a minute to do so.
-            "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPATH": str(ABSENT),
-            "POSTGRES_SSLMODE": os.environ.get("POSTGRES_SSLMODE", "disable"),
             # Large blocks (a password's 19 MiB of Argon2) go back to the machine when they are done with.
             "MALLOC_MMAP_THRESHOLD_": "1048576",
             "MALLOC_TRIM_THRESHOLD_": "1048576",

@@ -1,7 +1,13 @@
-"""Two events to try things with: an arena of 8,000 numbered seats and a club of 500 standing."""
+"""Two events to try things with: an arena of 8,000 numbered seats and a club of 500 standing.
+
+`python -m services.local.samples URL` puts them on sale at a gateway that has no events yet.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -92,3 +98,23 @@ def _draft(
         "ends_at": (begins + timedelta(hours=3)).isoformat(),
         "max_per_booking": 8,
     }
+
+
+async def load_samples_once(gateway: str) -> Sequence[Sample]:
+    """Nothing, when something is on sale there already."""
+    async with (
+        aiohttp.ClientSession(gateway, timeout=TIMEOUT, raise_for_status=True) as session,
+        session.get("/api/v1/events") as response,
+    ):
+        if (await response.json())["items"]:
+            return []
+    return await load_samples(gateway, secrets.token_urlsafe(16))
+
+
+def main() -> None:
+    for sample in asyncio.run(load_samples_once(sys.argv[1])):
+        sys.stdout.write(f"{sample.event_id}  {sample.title}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -25,10 +25,16 @@ class Status(enum.Enum):
 
 
 PAID: Final = frozenset({Status.SUCCEEDED, Status.PARTIALLY_REFUNDED})
+GIVEN_UP: Final = frozenset({Status.FAILED, Status.CANCELLED})
+# Money that came for a payment we had given up waits so long for somebody who still wants it; then it goes back.
+LATE_KEPT: Final = timedelta(seconds=60)
 # What a PSP's answer may make of a payment. Money that went back is counted by `with_refund`.
 _NEXT: Final = {
     Status.PROCESSING: frozenset({Status.REQUIRES_ACTION, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}),
     Status.REQUIRES_ACTION: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}),
+    # Late: the buyer paid after all.
+    Status.FAILED: frozenset({Status.SUCCEEDED}),
+    Status.CANCELLED: frozenset({Status.SUCCEEDED}),
 }
 
 
@@ -117,6 +123,8 @@ class Payment:
     attempt: int = 1
     # Somebody wants it undone, and it will be, whatever the PSP answers first.
     cancelling: bool = False
+    # The money came after we had given it up, and nobody has claimed it yet.
+    late: bool = False
     # Of all refunds asked for, and of those that took place.
     claimed_minor: int = 0
     refunded_minor: int = 0
@@ -125,6 +133,11 @@ class Payment:
     def is_tombstone(self) -> bool:
         """Cancelled before it came: it has a key and nothing else."""
         return self.amount.minor == 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Nobody has asked to undo it since its money came."""
+        return self.late or not self.cancelling
 
     @property
     def charge_key(self) -> str:
@@ -138,12 +151,42 @@ class Payment:
             return self
         if intent.status not in _NEXT.get(self.status, ()):
             return self
+        late = self.status in GIVEN_UP
         return replace(
             self,
             status=intent.status,
+            late=late,
+            cancelling=self.cancelling or late,
             failure_reason=intent.failure_reason if intent.status is Status.FAILED else "",
             next_action=intent.next_action if intent.status is Status.REQUIRES_ACTION else None,
             provider_ref=intent.ref or self.provider_ref,
+            updated_at=at,
+        )
+
+    def kept(self, attempt: int, *, at: datetime) -> Payment:
+        """This payment, whose money is there and wanted: nothing meant for an earlier attempt undoes it."""
+        if attempt <= self.attempt:
+            return self
+        return replace(self, attempt=attempt, late=False, cancelling=self.cancelling and not self.late, updated_at=at)
+
+    def tried_again(self, attempt: int, payment_method: str, *, at: datetime) -> Payment:
+        """A new try with another card, when no money came of those before and none can; else what there is.
+
+        What somebody wants undone is never tried again: the wish may be older than that.
+        """
+        if attempt <= self.attempt or self.is_tombstone:
+            return self
+        if self.status in PAID:
+            return self.kept(attempt, at=at)
+        if self.status not in GIVEN_UP or self.cancelling:
+            return self
+        return replace(
+            self,
+            attempt=attempt,
+            payment_method=payment_method,
+            status=Status.PROCESSING,
+            failure_reason="",
+            provider_ref="",
             updated_at=at,
         )
 
@@ -161,7 +204,7 @@ class Payment:
         """This payment once that much of what was promised has gone back."""
         refunded = self.refunded_minor + minor
         status = Status.REFUNDED if refunded == self.amount.minor else Status.PARTIALLY_REFUNDED
-        return replace(self, refunded_minor=refunded, status=status, updated_at=at)
+        return replace(self, refunded_minor=refunded, status=status, late=False, updated_at=at)
 
     def without_claim(self, minor: int, *, at: datetime) -> Payment:
         """This payment when the PSP refused to give that much back."""

@@ -21,7 +21,8 @@ def outgoing(change: StatusChanged) -> Outgoing | None:
 
 def _succeeded(change: StatusChanged) -> Message:
     payment = change.payment
-    return messages.PaymentSucceeded(**_ids(payment), amount=_money(payment.amount.minor, payment))
+    amount = _money(payment.amount.minor, payment)
+    return messages.PaymentSucceeded(**_ids(payment), amount=amount, late=payment.late)
 
 
 def _failed(change: StatusChanged) -> Message:

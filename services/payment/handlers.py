@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from services.kit.clock import Clock
-from services.kit.errors import Invalid, Refusal, Told
+from services.kit.errors import Invalid, NotNow, Refusal, Told
 from services.kit.ids import new_id
 from services.kit.money import Money
-from services.payment.domain import InvalidAmount, KeyReused, Payment, Status, UnknownPayment, tombstone
+from services.payment.domain import PAID, InvalidAmount, KeyReused, Payment, Status, UnknownPayment, tombstone
 from services.payment.ledger import Ledger
-from services.payment.orders import MAX_BATCH, Order, checked_amount, checked_key
-from services.payment.ports import PspDown, Store
+from services.payment.orders import MAX_BATCH, Order, checked_amount, checked_attempt, checked_key
+from services.payment.ports import Payments, PspDown, Store
 
 
 class PaymentHandlers:
@@ -33,7 +34,7 @@ class PaymentHandlers:
         return [refused.get(place) or outcomes[order.key] for place, order in enumerate(orders)]
 
     async def _charge_once(self, wanted: Mapping[str, Order]) -> Mapping[str, Payment | Told]:
-        known = await self._admit(wanted)
+        known = {key: await self._again(one, wanted[key]) for key, one in (await self._admit(wanted)).items()}
         open_ones = [one for one in known.values() if isinstance(one, Payment) and one.status is Status.PROCESSING]
         answered = await self._ledger.charge([one for one in open_ones if not one.cancelling])
         # One that is being undone has no answer until that is done.
@@ -48,6 +49,21 @@ class PaymentHandlers:
             earlier = await payments.by_key(new.keys() - added) if len(added) < len(new) else {}
         return {key: _as_before(earlier[key], one) if key in earlier else one for key, one in new.items()}
 
+    async def _again(self, known: Payment | Told, order: Order) -> Payment | Told:
+        """A key that came before with a lower attempt: another try, once the last one can not take money any more."""
+        if isinstance(known, Told) or order.attempt <= known.attempt:
+            return known
+        try:
+            await self._ledger.stop(known)
+        except NotNow as away:
+            return away
+        async with self._store.transaction() as payments:
+            before = (await payments.by_key([order.key], lock=True))[order.key]
+            after = before.tried_again(order.attempt, order.payment_method, at=self._now())
+            if after is not before:
+                await payments.save_attempt(after)
+        return after
+
     async def payment(self, payment_id: str, key: str, user_id: str) -> Payment:
         async with self._store.transaction() as payments:
             if payment_id:
@@ -58,18 +74,27 @@ class PaymentHandlers:
             raise UnknownPayment
         return found
 
-    async def cancel(self, key: str) -> Payment | None:
-        """Undo by key whatever happened; None when nothing ever did, and now never will."""
+    async def cancel(self, key: str, *, attempt: int = 0, unless_paid: bool = False) -> Payment | None:
+        """Undo by key whatever happened, up to that attempt; None when nothing ever did, and now never will.
+
+        With `unless_paid` only what has not led to money: that is kept, also if it came late.
+        """
         checked_key(key)
+        checked_attempt(attempt)
         async with self._store.transaction() as payments:
             await payments.add([tombstone(key, new_id(), self._provider, at=self._now())])
             payment = (await payments.by_key([key], lock=True))[key]
             if payment.is_tombstone:
                 return None
-            if not payment.cancelling:
+            if 0 < attempt < payment.attempt:
+                return payment
+            keep = unless_paid and payment.is_wanted
+            if keep and payment.status in PAID:
+                return await _kept(payments, payment, attempt, at=self._now())
+            if not keep and not payment.cancelling:
                 payment = replace(payment, cancelling=True)
                 await payments.save([payment])
-        return await self._ledger.undo(payment)
+        return await (self._ledger.stop(payment) if keep else self._ledger.undo(payment))
 
     async def refund(self, payment_id: str, refund_key: str, amount: Money | None) -> Payment:
         checked_key(payment_id, "payment_id")
@@ -81,6 +106,13 @@ class PaymentHandlers:
     async def _check_currency(self, payment_id: str, amount: Money) -> None:
         if (await self.payment(payment_id, "", "")).amount.currency != amount.currency:
             raise InvalidAmount("must be in the currency of the payment")
+
+
+async def _kept(payments: Payments, payment: Payment, attempt: int, *, at: datetime) -> Payment:
+    kept = payment.kept(attempt, at=at)
+    if kept is not payment:
+        await payments.save_attempt(kept)
+    return kept
 
 
 def _as_before(earlier: Payment, now: Payment) -> Payment | Told:

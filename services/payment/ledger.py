@@ -46,7 +46,8 @@ class Ledger:
         unknown = {pid: _unknown(pid, answer) for pid, answer in answers.items() if isinstance(answer, Exception)}
         metrics.PSP_ANSWERS.labels("answered").inc(len(intents))
         metrics.PSP_ANSWERS.labels("unknown").inc(len(unknown))
-        return {**unknown, **await self.record(intents)}
+        return {**unknown, **await self.record([(one, intents[one.payment_id]) for one in payments
+                                                if one.payment_id in intents])}  # fmt: skip
 
     async def _answers(self, payments: Sequence[Payment]) -> Mapping[str, Intent | Exception]:
         forgotten_at = self._now() - KEYS_LAST
@@ -66,14 +67,22 @@ class Ledger:
             return found
         return Intent(ref="", status=Status.FAILED, amount=old.amount, failure_reason="payment-expired")
 
-    async def record(self, intents: Mapping[str, Intent]) -> Mapping[str, Payment]:
-        """The payments (by id) as they are once the PSP has said this of them; their facts are out."""
-        if not intents:
+    async def record(self, answers: Sequence[tuple[Payment, Intent]]) -> Mapping[str, Payment]:
+        """The payments (by id) as they are once the PSP has said this of them; their facts are out.
+
+        What it said of an attempt that has been followed by another changes nothing.
+        """
+        if not answers:
             return {}
         at = self._now()
+        intents = {(asked.payment_id, asked.attempt): intent for asked, intent in answers}
         async with self._store.transaction() as payments:
-            before = await payments.by_id(intents.keys(), lock=True)
-            after = {pid: payment.after(intents[pid], at=at) for pid, payment in before.items()}
+            before = await payments.by_id([asked.payment_id for asked, _ in answers], lock=True)
+            said = {pid: intents.get((pid, payment.attempt)) for pid, payment in before.items()}
+            after = {
+                pid: payment if (intent := said[pid]) is None else payment.after(intent, at=at)
+                for pid, payment in before.items()
+            }
             changed = [payment for pid, payment in after.items() if payment is not before[pid]]
             await payments.save(changed)
             await payments.publish([StatusChanged(payment) for payment in changed])
@@ -82,17 +91,20 @@ class Ledger:
 
     async def undo(self, payment: Payment) -> Payment:
         """Bring a payment that is marked as cancelling to an end without our having the money. Idempotent."""
+        stopped = await self.stop(payment)
+        return await self._give_back_the_rest(stopped) if stopped.status in PAID else stopped
+
+    async def stop(self, payment: Payment) -> Payment:
+        """From now on no money moves on the payment's attempt; unless it has: then it is paid. Idempotent."""
         while True:
             if payment.status is Status.PROCESSING:
                 intent = await self._withheld(payment)
             elif payment.status is Status.REQUIRES_ACTION:
                 intent = await self._psp.cancel(payment.provider_ref)
-            elif payment.status in PAID:
-                return await self._give_back_the_rest(payment)
             else:
                 return payment
-            before, payment = payment, (await self.record({payment.payment_id: intent}))[payment.payment_id]
-            if payment.status is before.status:
+            before, payment = payment, (await self.record([(payment, intent)]))[payment.payment_id]
+            if (payment.status, payment.attempt) == (before.status, before.attempt):
                 raise PspDown
 
     async def _withheld(self, payment: Payment) -> Intent:
@@ -103,7 +115,7 @@ class Ledger:
 
     async def _give_back_the_rest(self, payment: Payment) -> Payment:
         try:
-            return await self.give_back(payment.payment_id, f"cancel-{payment.payment_id}", None)
+            return await self.give_back(payment.payment_id, f"cancel-{payment.payment_id}", None, as_of=payment)
         except NotRefundable:
             async with self._store.transaction() as payments:
                 now = (await payments.by_id([payment.payment_id]))[payment.payment_id]
@@ -114,10 +126,17 @@ class Ledger:
                 raise PspDown from None
             raise
 
-    async def give_back(self, payment_id: str, refund_key: str, minor: int | None) -> Payment:
-        """Refund that much, or all that is left, once for a refund key."""
+    async def give_back(
+        self, payment_id: str, refund_key: str, minor: int | None, *, as_of: Payment | None = None
+    ) -> Payment:
+        """Refund that much, or all that is left, once for a refund key.
+
+        Nothing of a payment that has come to another attempt than it had `as_of`: somebody wants it after all.
+        """
         async with self._store.transaction() as payments:
             payment = await _locked(payments, payment_id)
+            if as_of is not None and payment.attempt != as_of.attempt:
+                return payment
             refund = await payments.find_refund(payment_id, refund_key)
             if refund is None:
                 payment, claimed = payment.with_claim(minor, at=self._now())

@@ -14,6 +14,7 @@ from services.payment.domain import InvalidAmount, InvalidPaymentMethod, Payment
 MAX_BATCH: Final = 500
 MAX_KEY: Final = 200
 MAX_DESCRIPTION: Final = 500
+MAX_ATTEMPT: Final = 1000
 # Stripe takes eight digits.
 MAX_MINOR: Final = 99_999_999
 TOKEN: Final = re.compile(r"pm_[A-Za-z0-9_]{1,120}")
@@ -29,6 +30,8 @@ class Order:
     amount: Money
     payment_method: str = ""
     description: str = ""
+    # Which try to pay this is.
+    attempt: int = 1
 
     def checked(self) -> Order:
         """This order, if every field obeys its rule. No message repeats what was sent."""
@@ -37,6 +40,7 @@ class Order:
             _checked_text(name, getattr(self, name), 1, MAX_KEY)
         _checked_text("description", self.description, 0, MAX_DESCRIPTION)
         checked_amount(self.amount)
+        checked_attempt(self.attempt)
         if self.payment_method and (not TOKEN.fullmatch(self.payment_method) or holds_card(self.payment_method)):
             raise InvalidPaymentMethod
         return self
@@ -50,6 +54,7 @@ class Order:
             amount=self.amount,
             payment_method=self.payment_method,
             description=self.description,
+            attempt=self.attempt,
             provider=provider,
             created_at=at,
             updated_at=at,
@@ -66,6 +71,12 @@ def checked_amount(amount: Money) -> Money:
         raise InvalidAmount(f"must be 1 to {MAX_MINOR} minor units")
     checked_currency(amount.currency)
     return amount
+
+
+def checked_attempt(attempt: int) -> int:
+    if not 0 <= attempt <= MAX_ATTEMPT:
+        raise Invalid(f"attempt: must be 0 to {MAX_ATTEMPT}")
+    return attempt
 
 
 def holds_card(text: str) -> bool:

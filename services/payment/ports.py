@@ -25,6 +25,9 @@ class Payments(Protocol):
     async def save(self, payments: Sequence[Payment]) -> None:
         """What may change of a payment: all but who pays what. They were locked before."""
 
+    async def save_attempt(self, payment: Payment) -> None:
+        """Save a payment that has come to another attempt, with the card of it. It was locked before."""
+
     async def find_refund(self, payment_id: str, refund_key: str) -> Refund | None:
         """Whoever holds the payment's lock has the refund's as well."""
 
@@ -132,7 +135,7 @@ class Psp(Protocol):
         """What is true now."""
 
     async def find_by_payment(self, payment_id: str) -> Intent | None:
-        """By our own id. May lag behind by a minute."""
+        """By our own id; of several tries the one that was paid, else the last. May lag behind by a minute."""
 
     async def cancel(self, ref: str) -> Intent:
         """No money will move on it any more; unless it has: then what is true. Idempotent."""

@@ -56,6 +56,17 @@ class PostgresPayments:
         if payments:
             await self._tx.execute(sql.SAVE, columns(payments, MUTABLE))
 
+    async def save_attempt(self, payment: Payment) -> None:
+        row = {
+            "payment_id": payment.payment_id,
+            "attempt": payment.attempt,
+            "payment_method": payment.payment_method,
+            "description": payment.description,
+            "asked_at": payment.updated_at,
+        }
+        await self._tx.execute(sql.ADD_ATTEMPT, row)
+        await self.save([payment])
+
     async def find_refund(self, payment_id: str, refund_key: str) -> Refund | None:
         named = {"payment_id": payment_id, "refund_key": refund_key}
         row = (await self._tx.execute(sql.FIND_REFUND, named)).one_or_none()

@@ -23,6 +23,8 @@ _STATE: Final[tuple[Column, ...]] = (
     ("action_secret", "text", lambda p: (p.next_action or _NOTHING).client_secret),
     ("provider_ref", "text", lambda p: p.provider_ref),
     ("cancelling", "boolean", lambda p: p.cancelling),
+    ("late", "boolean", lambda p: p.late),
+    ("current_attempt", "smallint", lambda p: p.attempt),
     ("claimed_minor", "bigint", lambda p: p.claimed_minor),
     ("refunded_minor", "bigint", lambda p: p.refunded_minor),
     ("updated_at", "timestamptz", lambda p: p.updated_at),
@@ -75,6 +77,7 @@ def payment_from(row: Row[Any]) -> Payment:
         provider_ref=row.provider_ref,
         attempt=row.attempt,
         cancelling=row.cancelling,
+        late=row.late,
         claimed_minor=row.claimed_minor,
         refunded_minor=row.refunded_minor,
     )

@@ -43,7 +43,7 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         return pb.GetPaymentResponse(payment=payment_message(payment))
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, context: Context) -> pb.CancelPaymentResponse:
-        payment = await self._handlers.cancel(request.key)
+        payment = await self._handlers.cancel(request.key, attempt=request.attempt, unless_paid=request.unless_paid)
         return pb.CancelPaymentResponse(payment=payment_message(payment) if payment else None)
 
     async def RefundPayment(self, request: pb.RefundPaymentRequest, context: Context) -> pb.RefundPaymentResponse:
@@ -75,6 +75,7 @@ def _order(request: pb.CreatePaymentRequest) -> Order:
         amount=Money(request.amount.minor, request.amount.currency),
         payment_method=request.payment_method,
         description=request.description,
+        attempt=request.attempt or 1,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -10,9 +10,9 @@ import structlog
 from services.kit.clock import Clock
 from services.kit.errors import NotNow, Refusal
 from services.payment import metrics
-from services.payment.domain import PAID, Intent, Payment, PspEvent, Refund, Status
+from services.payment.domain import GIVEN_UP, LATE_KEPT, PAID, Intent, Payment, PspEvent, Refund, Status
 from services.payment.ledger import Ledger
-from services.payment.ports import Buyers, Psp, Store
+from services.payment.ports import Buyers, Psp, PspDown, Store
 
 # A call that takes longer than this has lost its caller.
 ABANDONED_AFTER: Final = timedelta(seconds=10)
@@ -23,7 +23,6 @@ BATCH: Final = 100
 AT_ONCE: Final = 16
 # Longer than any PSP repeats its webhooks.
 REMEMBERED: Final = timedelta(days=30)
-_GIVEN_UP: Final = frozenset({Status.FAILED, Status.CANCELLED})
 # The PSP has nothing to add: most events are about charges whose answer we had already.
 _OVER: Final = PAID | {Status.REFUNDED}
 log = structlog.get_logger()
@@ -69,10 +68,16 @@ class Settling:
         """Look at the charge that it is about, and take over what is true of it now. Idempotent."""
         async with self._store.transaction() as payments:
             before = (await payments.by_id([event.payment_id])).get(event.payment_id)
-        if before is None or before.is_tombstone or before.provider_ref not in ("", event.ref):
+        if before is None or before.is_tombstone:
+            return
+        if before.provider_ref not in ("", event.ref):
+            await self._return_stray(before, event.ref)
             return
         if before.status in _OVER:
             return
+        if before.status is Status.PROCESSING and before.attempt > 1:
+            # It may be about an earlier attempt; once this one has its answer we know.
+            raise PspDown
         intent = await self._psp.find(event.ref)
         if intent is None:
             return
@@ -82,20 +87,20 @@ class Settling:
 
     async def _settle(self, before: Payment, intent: Intent) -> Payment:
         """The PSP's state is what counts, not the event: events come late, twice and in any order."""
-        if before.status in _GIVEN_UP:
-            await self._return_orphan(before, intent)
-            return before
-        if before.after(intent, at=self._now()).status is Status.FAILED:
+        if before.status not in GIVEN_UP and before.after(intent, at=self._now()).status is Status.FAILED:
             # So that nobody pays it later with the same client secret; a success that came first counts.
             last = await self._psp.cancel(intent.ref)
             intent = last if last.status is Status.SUCCEEDED else intent
-        return (await self._ledger.record({before.payment_id: intent}))[before.payment_id]
+        return (await self._ledger.record([(before, intent)]))[before.payment_id]
 
-    async def _return_orphan(self, payment: Payment, intent: Intent) -> None:
-        left = intent.amount.minor - intent.refunded_minor
-        if intent.status is Status.SUCCEEDED and left > 0:
-            log.warning("orphan_refunded", payment_id=payment.payment_id, ref=intent.ref)
-            await self._psp.refund(intent.ref, left, key=f"orphan-{payment.payment_id}")
+    async def _return_stray(self, payment: Payment, ref: str) -> None:
+        """Money on another charge than the one that counts: taken twice, and once goes back at once."""
+        intent = await self._psp.find(ref)
+        if intent is None or intent.payment_id != payment.payment_id or intent.status is not Status.SUCCEEDED:
+            return
+        if (left := intent.amount.minor - intent.refunded_minor) > 0:
+            await self._psp.refund(ref, left, key=f"stray-{ref}")
+            log.warning("stray_refunded", payment_id=payment.payment_id, ref=ref)
             metrics.REFUNDED_ORPHANS.inc()
 
     async def settle_abandoned(self) -> int:
@@ -107,14 +112,27 @@ class Settling:
             refunds = await payments.lease_refunds(**lease, limit=BATCH)
             await payments.forget_events(before=at - REMEMBERED)
         await self._ledger.charge([payment for payment in unsettled if not payment.cancelling])
-        await _each(self._ledger.undo, [payment for payment in unsettled if payment.cancelling])
+        undone = [payment for payment in unsettled if payment.cancelling and not _is_kept(payment, at)]
+        await _each(self._undo, undone)
         await _each(self._finish_refund, refunds)
         return len(unsettled) + len(refunds)
+
+    async def _undo(self, payment: Payment) -> None:
+        after = await self._ledger.undo(payment)
+        if payment.late and after.status is Status.REFUNDED:
+            log.warning("late_money_refunded", payment_id=payment.payment_id)
+            metrics.REFUNDED_ORPHANS.inc()
+            await self._buyers.payment_changed(after)
 
     async def _finish_refund(self, refund: Refund) -> None:
         async with self._store.transaction() as payments:
             payment = (await payments.by_id([refund.payment_id]))[refund.payment_id]
         await self._ledger.finish_refund(payment, refund)
+
+
+def _is_kept(payment: Payment, at: datetime) -> bool:
+    """Late money that somebody may still claim."""
+    return payment.late and payment.updated_at > at - LATE_KEPT
 
 
 async def _each[T](work: Callable[[T], Awaitable[object]], items: Sequence[T]) -> Sequence[bool]:

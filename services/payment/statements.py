@@ -11,8 +11,9 @@ ADD: Final = text(f"""
     WITH new AS (SELECT * FROM {unnest_of(FIXED)}),
     added AS (
         INSERT INTO payments (payment_id, key, booking_id, user_id, amount_minor, currency, provider, status,
-                              created_at, updated_at)
-        SELECT payment_id, key, booking_id, user_id, amount_minor, currency, provider, status, created_at, created_at
+                              current_attempt, created_at, updated_at)
+        SELECT payment_id, key, booking_id, user_id, amount_minor, currency, provider, status,
+               attempt, created_at, created_at
         FROM new
         ON CONFLICT (key) DO NOTHING
         RETURNING payment_id, key
@@ -27,10 +28,11 @@ ADD: Final = text(f"""
 
 SELECT: Final = """
     SELECT payments.*, attempt, payment_method, description
-    FROM payments JOIN payment_attempts USING (payment_id)
+    FROM payments JOIN payment_attempts
+        ON payment_attempts.payment_id = payments.payment_id AND attempt = current_attempt
 """
-_LOCKED: Final = " ORDER BY payment_id FOR UPDATE OF payments"
-BY_ID: Final = text(SELECT + "WHERE payment_id = ANY(CAST(:ids AS text[]))")
+_LOCKED: Final = " ORDER BY payments.payment_id FOR UPDATE OF payments"
+BY_ID: Final = text(SELECT + "WHERE payments.payment_id = ANY(CAST(:ids AS text[]))")
 BY_ID_LOCKED: Final = text(BY_ID.text + _LOCKED)
 BY_KEY: Final = text(SELECT + "WHERE key = ANY(CAST(:keys AS text[]))")
 BY_KEY_LOCKED: Final = text(BY_KEY.text + _LOCKED)
@@ -40,6 +42,11 @@ SAVE: Final = text(f"""
     FROM {unnest_of(MUTABLE)}
     WHERE payments.payment_id = new.payment_id
 """)  # noqa: S608
+
+ADD_ATTEMPT: Final = text("""
+    INSERT INTO payment_attempts (payment_id, attempt, payment_method, description, asked_at)
+    VALUES (:payment_id, :attempt, :payment_method, :description, :asked_at)
+""")
 
 FIND_REFUND: Final = text("SELECT * FROM refunds WHERE payment_id = :payment_id AND refund_key = :refund_key")
 

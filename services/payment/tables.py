@@ -25,6 +25,9 @@ PAYMENTS = Table(
     Column("action_secret", Text, nullable=False),
     Column("provider_ref", Text, nullable=False),
     Column("cancelling", Boolean, nullable=False),
+    Column("late", Boolean, nullable=False),
+    # The one of payment_attempts that counts.
+    Column("current_attempt", SmallInteger, nullable=False),
     Column("claimed_minor", BigInteger, nullable=False),
     Column("refunded_minor", BigInteger, nullable=False),
     Column("leased_until", DateTime(timezone=True)),

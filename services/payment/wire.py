@@ -22,6 +22,7 @@ def payment_message(payment: Payment) -> pb.Payment:
         failure_reason=payment.failure_reason,
         provider=payment.provider,
         provider_ref=payment.provider_ref,
+        attempt=payment.attempt,
     )
     if action := payment.next_action:
         message.next_action.type, message.next_action.url = action.type, action.url

@@ -91,8 +91,16 @@ def booking_news(user_id: str, booking: booking_pb2.Booking, *, complete: bool =
         created_at=_time(booking.created_at) if booking.HasField("created_at") else None,
         updated_at=_time(booking.updated_at) if booking.HasField("updated_at") else None,
     )
-    dedupe = f"booking:{news.id}:{news.status}"
+    dedupe = f"booking:{news.id}:{news.status}{_again(booking)}"
     return UserMessage(checked_user(user_id), "booking", _ENCODE(news), dedupe, complete)
+
+
+def _again(booking: booking_pb2.Booking) -> str:
+    """A booking waits for a payment once for each card that is tried, and once more when that is declined."""
+    if booking.status != booking_pb2.AWAITING_PAYMENT:
+        return ""
+    attempt = f":{booking.attempt}" if booking.attempt > 1 else ""
+    return f"{attempt}:{booking.reason}" if booking.reason else attempt
 
 
 def booking_fact(fact: Fact) -> UserMessage | None:
@@ -110,7 +118,10 @@ def booking_fact(fact: Fact) -> UserMessage | None:
         case "messages.BookingAwaitingPayment":
             waits = messages_pb2.BookingAwaitingPayment.FromString(fact.body)
             # It does not say what the buyer has to do next; booking-worker's word, which does, is sent after it.
-            return booking_news(waits.user_id, _waiting(waits), complete=False)
+            return booking_news(waits.user_id, _waiting(waits), complete=bool(waits.reason))
+        case "messages.BookingDelayed":
+            delayed = messages_pb2.BookingDelayed.FromString(fact.body)
+            return booking_news(delayed.user_id, _delayed(delayed))
     return None
 
 
@@ -129,7 +140,8 @@ def payment_news(user_id: str, payment: payment_pb2.Payment) -> UserMessage:
         updated_at=_time(payment.updated_at) if payment.HasField("updated_at") else None,
     )
     # A payment is refunded in parts: the sum tells one part from the next.
-    dedupe = f"payment:{news.id}:{news.status}:{news.refunded.amount}"
+    attempt = f"{payment.attempt}:" if payment.attempt > 1 else ""
+    dedupe = f"payment:{news.id}:{attempt}{news.status}:{news.refunded.amount}"
     return UserMessage(checked_user(user_id), "payment", _ENCODE(news), dedupe)
 
 
@@ -163,11 +175,19 @@ def _ended(
     return booking_pb2.Booking(booking_id=fact.booking_id, event_id=fact.event_id, status=status, reason=fact.reason)
 
 
+def _delayed(fact: messages_pb2.BookingDelayed) -> booking_pb2.Booking:
+    status = booking_pb2.CANCELLING if fact.cancelling else booking_pb2.PENDING
+    return booking_pb2.Booking(booking_id=fact.booking_id, event_id=fact.event_id, status=status, reason="delayed")
+
+
 def _waiting(fact: messages_pb2.BookingAwaitingPayment) -> booking_pb2.Booking:
     return booking_pb2.Booking(
         booking_id=fact.booking_id,
         event_id=fact.event_id,
         status=booking_pb2.AWAITING_PAYMENT,
+        reason=fact.reason,
+        attempt=fact.attempt,
+        next_action=payment_pb2.NextAction(type="pay_again") if fact.reason else None,
         expires_at=fact.expires_at if fact.HasField("expires_at") else None,
     )
 

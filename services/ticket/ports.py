@@ -46,7 +46,7 @@ class Inventory(Protocol):
         """Load each with all its places free, unless it is there already: then it stays as it is."""
 
     async def cancel_events(self, event_ids: Collection[str]) -> None:
-        """Nothing of those is sold any more. Unknown ones are passed over."""
+        """Nothing of those is sold any more, and nothing ever of one that is not known yet: facts may change places."""
 
     async def first_time(self, fact_ids: Collection[str]) -> set[str]:
         """Those facts that were not handled before (the inbox)."""

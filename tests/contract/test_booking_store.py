@@ -9,7 +9,7 @@ import pytest
 from services.booking.domain import Booking, NextAction, Order, Status
 from services.booking.ports import Store
 from services.booking.repository import PostgresStore
-from services.booking.saga import Progress
+from services.booking.saga import MOST_RESTS, Progress
 from services.kit.clock import utc_now
 from services.kit.database.engine import open_engine
 from services.kit.ids import new_id
@@ -45,9 +45,11 @@ def waiting(progress: Progress, *, until: datetime) -> Progress:
     return replace(progress, booking=booking, rests_until=utc_now() - timedelta(seconds=1))
 
 
-async def add(store: Store, *progresses: Progress) -> set[str]:
+async def add(store: Store, *progresses: Progress) -> list[Progress]:
+    """Each with its lease."""
     async with store.transaction() as bookings:
-        return await bookings.add(progresses)
+        added = await bookings.add(progresses)
+    return [added.get(one.booking.id, one) for one in progresses]
 
 
 async def save(store: Store, *progresses: Progress) -> set[str]:
@@ -57,7 +59,7 @@ async def save(store: Store, *progresses: Progress) -> set[str]:
 
 async def test_a_booking_comes_back_as_it_was_kept(process: Process) -> None:
     store, progress = process("one/1"), pending()
-    await add(store, progress)
+    (progress,) = await add(store, progress)
 
     async with store.transaction() as bookings:
         found = await bookings.find([progress.booking.id, new_id()])
@@ -69,24 +71,26 @@ async def test_a_known_booking_is_not_added_again(process: Process) -> None:
     store, progress = process("one/1"), pending()
     other = pending(booking_id=progress.booking.id)
 
-    assert await add(store, progress) == {progress.booking.id}
-    assert await add(store, other, pending()) != {progress.booking.id}
+    first, again = await add(store, progress), await add(store, other)
 
+    assert first[0].lease
+    assert not again[0].lease
     async with store.transaction() as bookings:
         assert (await bookings.find([progress.booking.id]))[progress.booking.id] == progress
 
 
-async def test_only_the_process_that_leased_a_booking_saves_it(process: Process) -> None:
+async def test_only_who_leased_a_booking_saves_it(process: Process) -> None:
     progress = pending()
-    await add(process("one/1"), progress)
+    (progress,) = await add(process("one/1"), progress)
 
-    assert await save(process("two/1"), progress.at_step(1)) == set()
+    assert await save(process("one/1"), replace(progress, lease="").at_step(1)) == set()
+    assert await save(process("one/1"), replace(progress, lease="two/1/1").at_step(1)) == set()
     assert await save(process("one/1"), progress.at_step(1)) == {progress.booking.id}
 
 
 async def test_a_decided_booking_is_saved_once(process: Process) -> None:
     store, progress = process("one/1"), pending()
-    await add(store, progress)
+    (progress,) = await add(store, progress)
     rejected = progress.having(progress.booking.rejected("seat-taken", at=AT))
 
     assert await save(store, rejected) == {progress.booking.id}
@@ -95,8 +99,8 @@ async def test_a_decided_booking_is_saved_once(process: Process) -> None:
 
 async def test_a_restarted_process_goes_on_with_what_it_had_and_leaves_what_others_have(process: Process) -> None:
     mine, theirs = pending(), pending()
-    await add(process("one/1"), mine)
-    await add(process("two/1"), theirs)
+    (mine,) = await add(process("one/1"), mine)
+    (theirs,) = await add(process("two/1"), theirs)
 
     async with process("one/2").transaction() as bookings:
         found = {one.booking.id for one in await bookings.undecided(limit=1000)}
@@ -107,7 +111,7 @@ async def test_a_restarted_process_goes_on_with_what_it_had_and_leaves_what_othe
 
 async def test_a_saga_that_rests_is_left_alone_until_it_has_rested(process: Process) -> None:
     store, resting, rested = process("one/1"), pending(), pending()
-    await add(store, resting, rested)
+    resting, rested = await add(store, resting, rested)
     await save(
         store,
         replace(resting, rests=1, rests_until=utc_now() + timedelta(minutes=1)),
@@ -123,7 +127,7 @@ async def test_a_saga_that_rests_is_left_alone_until_it_has_rested(process: Proc
 
 async def test_a_decided_booking_is_taken_for_the_statuses_asked_for(process: Process) -> None:
     store, progress = process("one/1"), pending()
-    await add(store, progress)
+    (progress,) = await add(store, progress)
 
     async with store.transaction() as bookings:
         assert await bookings.take(progress.booking.id, {Status.CONFIRMED}) is None
@@ -147,7 +151,7 @@ async def test_bookings_of_a_user_come_newest_first_in_pages(process: Process) -
 async def test_who_waits_for_a_payment_is_found_looked_at_now_and_then_and_overdue_in_the_end(process: Process) -> None:
     store = process("one/1")
     early, late = pending(), pending()
-    await add(store, early, late)
+    early, late = await add(store, early, late)
     await save(store, waiting(early, until=AT), waiting(late, until=AT + timedelta(days=1)))
     ids = {early.booking.id, late.booking.id}
 
@@ -163,8 +167,97 @@ async def test_who_waits_for_a_payment_is_found_looked_at_now_and_then_and_overd
 async def test_the_bookings_of_an_event_that_hold_seats_are_found(process: Process) -> None:
     store, event_id = process("one/1"), new_id()
     sold, open_ = pending(event_id=event_id), pending(event_id=event_id)
-    await add(store, sold, open_)
+    sold, open_ = await add(store, sold, open_)
     await save(store, sold.having(sold.booking.confirmed([], at=AT)))
 
     async with store.transaction() as bookings:
         assert await bookings.sold_of_event(event_id, limit=10) == [sold.booking.id]
+
+
+def parked(progress: Progress, why: str = "dependency-down: payment does not answer") -> Progress:
+    for _ in range(MOST_RESTS):
+        progress = progress.resting(why, now=utc_now())
+    assert progress.booking.parked == why
+    return progress
+
+
+async def test_a_parked_saga_is_nobodys_until_a_person_gives_it_back(process: Process) -> None:
+    store, left, kept = process("one/1"), pending(), pending()
+    left, kept = await add(store, left, kept)
+    await save(store, parked(left))
+
+    async with process("one/2").transaction() as bookings:
+        taken_up = {one.booking.id for one in await bookings.undecided(limit=1000)}
+        found = {one.progress.booking.id: one.progress for one in await bookings.parked(limit=1000)}
+        count = await bookings.count_parked()
+
+    assert kept.booking.id in taken_up
+    assert left.booking.id not in taken_up
+    assert found[left.booking.id].booking.parked == "dependency-down: payment does not answer"
+    assert count == len(found)
+    assert await save(store, left) == set()
+
+
+async def test_a_person_resumes_those_that_are_named_and_only_parked_ones(process: Process) -> None:
+    store, first, second, working = process("one/1"), pending(), pending(), pending()
+    first, second, working = await add(store, first, second, working)
+    await save(store, parked(first), parked(second))
+
+    async with process("two/1").transaction() as bookings:
+        taken = await bookings.take_parked([first.booking.id, working.booking.id], limit=10)
+        await bookings.save([one.resumed(now=utc_now() - timedelta(seconds=1)) for one in taken])
+    async with process("two/1").transaction() as bookings:
+        taken_up = {one.booking.id: one for one in await bookings.undecided(limit=1000)}
+        still = {one.progress.booking.id for one in await bookings.parked(limit=1000)}
+
+    assert [one.booking.id for one in taken] == [first.booking.id]
+    assert (taken_up[first.booking.id].booking.parked, taken_up[first.booking.id].rests) == ("", 0)
+    assert second.booking.id in still
+    assert first.booking.id not in still
+
+
+async def test_who_waits_for_another_card_does_not_wait_for_a_payment(process: Process) -> None:
+    store, progress = process("one/1"), pending()
+    (progress,) = await add(store, progress)
+    declined = replace(progress, booking=progress.booking.declined("card-declined", at=AT), rests_until=None)
+    await save(store, declined)
+
+    async with store.transaction() as bookings:
+        assert await bookings.awaiting([progress.booking.id]) == []
+        looked_at = {one.booking.id for one in await bookings.to_look_at(limit=1000)}
+        assert await bookings.take(progress.booking.id, {Status.AWAITING_PAYMENT}) == declined
+
+    assert progress.booking.id not in looked_at
+
+
+async def test_who_takes_a_booking_anew_shuts_out_whoever_worked_it_before_in_the_same_process(
+    process: Process,
+) -> None:
+    store, progress = process("one/1"), pending()
+    (first,) = await add(store, progress)
+    await save(store, first.having(first.booking.confirmed([], at=AT)))
+
+    async with store.transaction() as bookings:
+        second = await bookings.take(progress.booking.id, {Status.CONFIRMED})
+        assert second is not None
+        cancelling = second.having(second.booking.cancelling("cancelled-by-buyer", at=AT))
+        await bookings.save([cancelling])
+
+    assert await save(store, first.at_step(2)) == set()
+    assert await save(store, cancelling) == {progress.booking.id}
+
+
+async def test_who_has_rested_is_taken_up_once(process: Process) -> None:
+    store, progress = process("one/1"), pending()
+    (leased,) = await add(store, progress)
+    await save(store, replace(leased, rests=1, rests_until=utc_now() - timedelta(minutes=1)))
+
+    async with store.transaction() as bookings:
+        first = {one.booking.id: one for one in await bookings.undecided(limit=1000)}
+    async with store.transaction() as bookings:
+        second = {one.booking.id for one in await bookings.undecided(limit=1000)}
+        await bookings.renew_leases({progress.booking.id: first[progress.booking.id].lease})
+
+    assert progress.booking.id not in second
+    assert await save(store, leased) == set()
+    assert await save(store, first[progress.booking.id].at_step(1)) == {progress.booking.id}

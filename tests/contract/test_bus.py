@@ -11,18 +11,22 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import ConsumerRecord
 
 from services.kit.bus.facts import Consumer, Fact, Handle
-from services.kit.bus.kafka import DEAD
+from services.kit.bus.kafka import TRIES
+from services.kit.bus.wire import DEAD, fact_of
 from services.kit.errors import DependencyDown, NotNow
 from services.kit.ids import new_id
 from services.local.stores import Broker
 from tests.apache_kafka import ApacheKafka
 from tests.buses import BROKERS, EMBEDDED, KAFKA, KAFKA_GROUPS, BrokerBus, Bus, TwinBus, connected
 from tests.conftest import Stores, free_port
+from tests.waiting import until
 
-PATIENCE_S = 40
+# A broker that lets a group wait, on a machine that does other things as well.
+PATIENCE_S = 60
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -108,18 +112,12 @@ async def reading(consumer: Consumer, handle: Handle) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():  # noqa: ASYNC110 - brokers tell nobody
-            await asyncio.sleep(0.01)
-
-
 async def test_a_fact_arrives_as_it_was_published(bus: Bus, topic: str) -> None:
     fact, reader = a_fact(topic, key="ключ", body=b"\x00\xff", traceparent=TRACE), Reader()
 
     async with reading(bus.consumer(topic, group="g"), reader.handle):
         await bus.publisher.publish([fact])
-        await until(lambda: len(reader.seen) == 1)
+        await until(lambda: len(reader.seen) == 1, within_s=PATIENCE_S)
 
     assert reader.seen == [fact]
 
@@ -131,7 +129,7 @@ async def test_facts_of_one_key_arrive_in_their_order(bus: Bus, topic: str) -> N
     async with reading(bus.consumer(topic, group="g"), reader.handle):
         for start in range(0, 700, 100):
             await bus.publisher.publish(facts[start : start + 100])
-        await until(lambda: len(reader.seen) >= 700)
+        await until(lambda: len(reader.seen) >= 700, within_s=PATIENCE_S)
 
     for key in {fact.key for fact in facts}:
         arrived = [fact.id for fact in reader.seen if fact.key == key]
@@ -144,7 +142,7 @@ async def test_what_was_published_before_the_first_reader_came_is_read(bus: Bus,
     reader = Reader()
 
     async with reading(bus.consumer(topic, group="g"), reader.handle):
-        await until(lambda: len(reader.seen) == 20)
+        await until(lambda: len(reader.seen) == 20, within_s=PATIENCE_S)
 
     assert sorted(reader.ids) == sorted(fact.id for fact in facts)
 
@@ -157,7 +155,7 @@ async def test_each_group_reads_everything(bus: Bus, topic: str) -> None:
         reading(bus.consumer(topic, group="other"), other.handle),
     ):
         await bus.publisher.publish([a_fact(topic, key=str(number)) for number in range(10)])
-        await until(lambda: len(one.seen) == len(other.seen) == 10)
+        await until(lambda: len(one.seen) == len(other.seen) == 10, within_s=PATIENCE_S)
 
 
 async def test_a_reader_of_two_topics_reads_both(bus: Bus, topic: str) -> None:
@@ -166,7 +164,7 @@ async def test_a_reader_of_two_topics_reads_both(bus: Bus, topic: str) -> None:
 
     async with reading(bus.consumer(topic, second, group="g"), reader.handle):
         await bus.publisher.publish([a_fact(topic), a_fact(second)])
-        await until(lambda: {fact.topic for fact in reader.seen} == {topic, second})
+        await until(lambda: {fact.topic for fact in reader.seen} == {topic, second}, within_s=PATIENCE_S)
 
 
 async def test_a_reader_that_died_over_a_fact_leaves_it_to_the_next_and_nothing_before_it(bus: Bus, topic: str) -> None:
@@ -182,11 +180,11 @@ async def test_a_reader_that_died_over_a_fact_leaves_it_to_the_next_and_nothing_
 
     async with reading(bus.consumer(topic, group="g"), dies_over_the_second):
         await bus.publisher.publish([done])
-        await until(lambda: done.id in first.ids)
+        await until(lambda: done.id in first.ids, within_s=PATIENCE_S)
         await bus.publisher.publish([lost])
         await asyncio.wait_for(reached.wait(), PATIENCE_S)
     async with reading(bus.consumer(topic, group="g"), second.handle):
-        await until(lambda: len(second.seen) > 0)
+        await until(lambda: len(second.seen) > 0, within_s=PATIENCE_S)
 
     assert second.ids == [lost.id]
 
@@ -203,7 +201,7 @@ async def test_not_now_brings_the_same_facts_again_in_their_order(bus: Bus, topi
     await bus.publisher.publish(facts)
 
     async with reading(bus.consumer(topic, group="g"), reader.handle):
-        await until(lambda: len(reader.seen) == 5)
+        await until(lambda: len(reader.seen) == 5, within_s=PATIENCE_S)
 
     assert reader.ids == [fact.id for fact in facts]
     assert [len(batch) for batch in reader.batches] == [5, 5, 5]
@@ -225,14 +223,19 @@ async def test_a_poisoned_fact_is_buried_with_its_reason_and_the_others_go_on(bu
         reading(bus.consumer(topic, group="g"), reader.handle),
         reading(bus.consumer(topic + DEAD, group="g"), graveyard.handle),
     ):
-        await until(lambda: len(reader.seen) == 4 and len(graveyard.seen) == 1)
+        await until(lambda: len(reader.seen) == 4 and len(graveyard.seen) == 1, within_s=PATIENCE_S)
         await bus.publisher.publish([after := a_fact(topic)])
-        await until(lambda: after.id in reader.ids)
+        await until(lambda: after.id in reader.ids, within_s=PATIENCE_S)
 
     assert reader.ids == [fact.id for fact in [*facts, after] if fact is not poison]
     [dead] = graveyard.seen
-    assert "no such thing" in dead.reason
-    assert dead == replace(poison, topic=topic + DEAD, reason=dead.reason)
+    assert dead == replace(poison, topic=topic + DEAD, burial=dead.burial)
+    burial = dead.burial
+    assert burial is not None
+    assert "no such thing" in burial.reason
+    assert (burial.group, burial.topic, burial.tries) == ("g", topic, TRIES)
+    # All of one key: the poisoned one lies where its place among them says.
+    assert (burial.partition >= 0, burial.offset) == (True, 2)
 
 
 async def test_a_store_that_goes_away_while_a_poisoned_fact_is_sought_buries_nothing_else(bus: Bus, topic: str) -> None:
@@ -253,7 +256,7 @@ async def test_a_store_that_goes_away_while_a_poisoned_fact_is_sought_buries_not
         reading(bus.consumer(topic, group="g"), reader.handle),
         reading(bus.consumer(topic + DEAD, group="g"), graveyard.handle),
     ):
-        await until(lambda: good.id in reader.ids)
+        await until(lambda: good.id in reader.ids, within_s=PATIENCE_S)
 
     assert set(graveyard.ids) <= {poison.id}
 
@@ -286,9 +289,47 @@ async def test_a_message_that_is_no_fact_of_ours_stops_nobody(broker: tuple[str,
         await bus.publisher.publish([ours := a_fact(topic)])
 
         async with reading(bus.consumer(topic, group="g"), reader.handle):
-            await until(lambda: len(reader.seen) == 3)
+            await until(lambda: len(reader.seen) == 3, within_s=PATIENCE_S)
 
         assert ours in reader.seen
+
+
+async def test_a_message_that_is_no_fact_of_ours_is_buried_as_it_came(broker: tuple[str, bool]) -> None:
+    address, join_groups = broker
+    topic = f"test-{new_id()}"
+    headers = [("x-whose", b"somebody's"), ("empty", None), ("ce_id", b"\xff\xfe")]
+
+    async def chokes(_: Sequence[Fact]) -> None:
+        raise ValueError("what is this?")
+
+    async for bus in connected(address, join_groups=join_groups):
+        await bus.open(topic)
+        producer = AIOKafkaProducer(bootstrap_servers=address)
+        await producer.start()
+        sent = await producer.send_and_wait(topic, None, key=b"\xff", headers=headers)
+        await producer.stop()
+        async with reading(bus.consumer(topic, group="g"), chokes):
+            [dead] = await records(address, topic + DEAD, 1)
+
+    assert (dead.key, dead.value or None) == (b"\xff", None)
+    assert [header for header in dead.headers if not header[0].startswith("dead-")] == headers
+    burial = fact_of(dead).burial
+    assert burial is not None
+    assert (burial.topic, burial.partition, burial.offset) == (topic, sent.partition, sent.offset)
+
+
+async def records(address: str, topic: str, count: int) -> list[ConsumerRecord]:
+    """The first that lie in a topic, as the broker has them."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=address, auto_offset_reset="earliest")
+    await consumer.start()
+    found: list[ConsumerRecord] = []
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(found) < count:
+                found.append(await consumer.getone())
+    finally:
+        await consumer.stop()
+    return found
 
 
 @dataclass(frozen=True)
@@ -318,23 +359,26 @@ async def test_readers_and_writers_go_on_when_their_broker_comes_back(own: OwnBr
 
     async with reading(own.bus.consumer(own.topic, group="g"), reader.handle):
         await own.bus.publisher.publish(before)
-        await until(lambda: len(reader.seen) == len(before))
+        await until(lambda: len(reader.seen) == len(before), within_s=PATIENCE_S)
         await own.broker.kill()
         with pytest.raises(DependencyDown):
             await own.bus.publisher.publish([after])
         await own.broker.start()
         await published(own.bus, after)
-        await until(lambda: after.id in reader.ids)
+        await until(lambda: after.id in reader.ids, within_s=PATIENCE_S)
 
 
 async def published(bus: Bus, fact: Fact) -> None:
     """Once the broker takes it."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            try:
-                return await bus.publisher.publish([fact])
-            except NotNow:
-                await asyncio.sleep(0.1)
+
+    async def taken() -> bool:
+        try:
+            await bus.publisher.publish([fact])
+        except NotNow:
+            return False
+        return True
+
+    await until(taken, within_s=PATIENCE_S)
 
 
 if KAFKA_GROUPS in BROKERS:  # the one bus whose groups have several members
@@ -359,14 +403,14 @@ if KAFKA_GROUPS in BROKERS:  # the one bus whose groups have several members
             await bus.open(topic)
             async with reading(bus.consumer(topic, group="g"), team.member("first")):
                 await publish_some(bus)
-                await until(lambda: "first" in team.worked)
+                await until(lambda: "first" in team.worked, within_s=PATIENCE_S)
                 async with reading(bus.consumer(topic, group="g"), team.member("second")), asyncio.timeout(PATIENCE_S):
                     # So that facts are at work while partitions change hands.
                     while "second" not in team.worked:
                         await publish_some(bus)
                         await asyncio.sleep(0.05)
                 await publish_some(bus)
-                await until(lambda: len(team.done) >= len(facts))
+                await until(lambda: len(team.done) >= len(facts), within_s=PATIENCE_S)
 
         assert team.met == set()
         for key in keys:

@@ -48,7 +48,7 @@ def localstripe() -> Iterator[str]:
 
 @pytest.fixture
 async def psp(localstripe: str) -> AsyncIterator[StripePsp]:
-    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(45), aiohttp.ClientSession() as session:
         while True:
             try:
                 async with session.delete(f"{localstripe}/_config/data"):
@@ -106,7 +106,7 @@ async def test_its_webhooks_carry_a_signature_that_holds(psp: StripePsp, localst
         made: Intent = await charged(psp, payment())
         refs: dict[str, str] = {}
         # Its webhooks come a second late: those of other tests' charges may come first.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while made.ref not in refs:
                 event = await psp.read_event(*await heard.get())
                 assert event is not None

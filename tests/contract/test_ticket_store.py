@@ -137,6 +137,15 @@ async def test_a_cancelled_event_sells_nothing_more_but_takes_back(shop: Shop) -
     assert [await shop.release(one.key) for one in (held, sold)] == [1, 1]
 
 
+async def test_an_event_that_was_cancelled_before_it_was_heard_of_is_never_sold(shop: Shop) -> None:
+    layout = hall(rows={"1": 3})
+    await shop.handlers.events_changed({}, {new_id(): layout.event.event_id})
+
+    await shop.open(layout)
+
+    assert await refusal(shop.reserve(order(layout, "A-1-1"))) == "event-cancelled"
+
+
 async def test_neighbours_are_found_front_row_first_and_strangers_only_when_it_must_be(shop: Shop) -> None:
     layout = await shop.open(hall(rows={"1": 3, "2": 4, "3": 2}))
 

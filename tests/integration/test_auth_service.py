@@ -82,7 +82,7 @@ async def refused(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
 
 async def soon[T](look: Callable[[], Awaitable[T]]) -> T:
     """What `look` gives as soon as it is true."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while True:
             if found := await look():
                 return found

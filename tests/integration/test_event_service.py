@@ -85,7 +85,7 @@ async def facts_about(settings: EventSettings, event_id: str, count: int) -> lis
     consumer = KafkaConsumer(settings, topics=["events"], group=f"test-{new_id()}", publisher=publisher)
     reading = asyncio.create_task(consumer.run(keep))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             await enough.wait()
     finally:
         reading.cancel()

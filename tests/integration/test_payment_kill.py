@@ -75,7 +75,7 @@ async def test_what_was_charged_when_the_process_died_is_found_by_its_key(life: 
 
     async with life.begun() as stub:
         unanswered = asyncio.ensure_future(stub.CreatePayment(request))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while True:
                 try:
                     payment = (await stub.GetPayment(pb.GetPaymentRequest(key=request.key))).payment

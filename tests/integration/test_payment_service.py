@@ -79,7 +79,7 @@ def wish(card: str = "pm_card_visa", *, key: str = "", minor: int = 5000) -> pb.
     )
 
 
-async def until[T](look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], within_s: float = 15.0) -> T:
+async def until[T](look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], within_s: float = 45.0) -> T:
     async with asyncio.timeout(within_s):
         while True:
             if holds(found := await look()):

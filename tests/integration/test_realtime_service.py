@@ -78,7 +78,7 @@ class Browser:
         return heard
 
     async def close_code(self) -> int | None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             async for _ in self.socket:
                 pass
         return self.socket.close_code
@@ -477,7 +477,7 @@ async def test_sockets_survive_redis_and_miss_nothing(tmp_path: Path, stores: St
 
         await valkey.enter_async_context(Valkey(tmp_path, port=port))
         ids = [new_id() for _ in range(5)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             for booking_id in ids:
                 await _insist(stub, result(user_id, booking_id=booking_id))
         await _until_health(http, url, 200)
@@ -495,7 +495,7 @@ async def _insist(stub: realtime_pb2_grpc.RealtimeServiceAsyncStub, request: pb.
 
 
 async def _until_health(http: aiohttp.ClientSession, url: str, status: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while True:
             async with http.get(f"{url}/health") as answer:
                 if answer.status == status:

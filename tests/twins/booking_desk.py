@@ -1,6 +1,6 @@
 """The booking service as the gateway's handlers see it, in memory."""
 
-from services.gateway.domain import NotCancellable, UnknownBooking
+from services.gateway.domain import NotCancellable, NotPayable, UnknownBooking
 from services.gateway.models.bookings import Booking, Bookings, Timeline, TimelineEntry
 
 
@@ -28,6 +28,14 @@ class MemoryDesk:
                 entry = TimelineEntry(at=None, code="confirmed", sentence="Told by the desk.")
                 return Timeline(booking_id=known, status=booking.status, trace_id=None, entries=[entry])
         raise UnknownBooking
+
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        found = await self.get(booking_id, user_id=user_id)
+        if found.status not in {"awaiting_payment", "confirmed"}:
+            raise NotPayable
+        paid = Booking(id=found.id, event_id=found.event_id, status="confirmed")
+        self.known[booking_id, user_id] = paid
+        return paid
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         return Bookings([booking for (_, owner), booking in self.known.items() if owner == user_id][:limit], None)

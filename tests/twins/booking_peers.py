@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.booking.domain import Booking, NextAction, Order, Place, Ticket
 from services.booking.saga import Charge, Held
-from services.kit.errors import Kind, PeerRefused
+from services.kit.errors import DependencyDown, Kind, PeerRefused
 from services.kit.money import Money
 
 PRICE = Money(5000, "EUR")
@@ -62,17 +62,21 @@ class MemoryPayments:
 
     def __init__(self) -> None:
         self.charged: dict[str, Money] = {}
+        # Nobody answers.
+        self.away = False
         self.waiting: set[str] = set()
         self.cancelled: set[str] = set()
         self.declines = {"pm_declined"}
         self.asks = {"pm_3ds", ""}
 
     async def charge(self, booking: Booking, *, key: str) -> Charge:
+        if self.away:
+            raise DependencyDown("payment")
         if key in self.cancelled:
             raise refused("payment-cancelled")
         if key in self.charged:
             return Charge(key)
-        method = booking.order.payment_method
+        method = booking.card
         if method in self.declines:
             raise refused("card-declined")
         if method in self.asks:
@@ -85,7 +89,13 @@ class MemoryPayments:
     async def waits(self, *, key: str) -> bool:
         return key in self.waiting
 
-    async def cancel(self, *, key: str) -> None:
+    async def close(self, *, key: str, attempt: int) -> Charge:
+        if key in self.charged:
+            return Charge(key)
+        self.waiting.discard(key)
+        raise refused("payment-expired")
+
+    async def cancel(self, *, key: str, attempt: int) -> None:
         self.cancelled.add(key)
         self.waiting.discard(key)
         self.charged.pop(key, None)

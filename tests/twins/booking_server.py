@@ -28,6 +28,8 @@ class TwinBooking(booking_pb2_grpc.BookingServiceServicer):
         # How many more times a booking is answered `later`, and what is refused for good.
         self.later: Counter[str] = Counter()
         self.refused: dict[str, str] = {}
+        # How many more questions about one booking end in a fault of ours.
+        self.faults = 0
 
     async def CreateBookings(
         self, request_iterator: AsyncIterator[pb.CreateBookingsRequest], context: Any
@@ -64,6 +66,9 @@ class TwinBooking(booking_pb2_grpc.BookingServiceServicer):
         return pb.CancelBookingResponse(booking=booking)
 
     def _known(self, booking_id: str) -> pb.Booking:
+        if self.faults > 0:
+            self.faults -= 1
+            raise RuntimeError("a bug of booking's")
         if booking_id not in self.bookings:
             raise PeerRefused(Kind.MISSING, "unknown-booking", "no such booking")
         return self.bookings[booking_id]

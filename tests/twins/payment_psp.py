@@ -32,6 +32,11 @@ class MemoryPsp:
         self._by_key: dict[str, tuple[str, str]] = {}
         self._numbers = count(1)
 
+    @property
+    def keys(self) -> set[str]:
+        """What charges were asked for by."""
+        return set(self._by_key)
+
     async def charge_many(self, payments: Sequence[Payment]) -> Sequence[Intent | Exception]:
         return [self._charge(payment) for payment in payments]
 
@@ -82,9 +87,12 @@ class MemoryPsp:
         return self.state.get(ref)
 
     async def find_by_payment(self, payment_id: str) -> Intent | None:
-        return next((one for one in self.state.values() if one.payment_id == payment_id), None)
+        tries = [one for one in self.state.values() if one.payment_id == payment_id]
+        return max(tries, key=lambda one: (one.status is Status.SUCCEEDED, one.ref), default=None)
 
     async def cancel(self, ref: str) -> Intent:
+        if self.mute:
+            raise PspDown
         intent = self.state[ref]
         if intent.status is not Status.SUCCEEDED:
             intent = replace(intent, status=Status.CANCELLED, next_action=None, failure_reason="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from copy import deepcopy
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ class MemoryPaymentStore:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryPayments]:
-        before = deepcopy(self.state)
+        before = self.state.copied()
         try:
             yield self.state
         except BaseException:
@@ -35,6 +35,17 @@ class MemoryPayments:
         self._events: dict[str, PspEvent] = {}
         self._handled: dict[str, datetime] = {}
         self._leases: dict[str, datetime] = {}
+
+    @property
+    def payments(self) -> Sequence[Payment]:
+        return list(self._payments.values())
+
+    def copied(self) -> MemoryPayments:
+        """As it is now; what is in it never changes, only what it consists of."""
+        twin = MemoryPayments()
+        for name, kept in vars(self).items():
+            setattr(twin, name, copy(kept))
+        return twin
 
     async def add(self, payments: Sequence[Payment]) -> set[str]:
         known = {payment.key for payment in self._payments.values()}
@@ -53,6 +64,9 @@ class MemoryPayments:
             if not 0 <= payment.refunded_minor <= payment.claimed_minor <= payment.amount.minor:
                 raise ValueError("no more back than came")
             self._payments[payment.payment_id] = payment
+
+    async def save_attempt(self, payment: Payment) -> None:
+        await self.save([payment])
 
     async def find_refund(self, payment_id: str, refund_key: str) -> Refund | None:
         return self._refunds.get((payment_id, refund_key))

@@ -184,6 +184,7 @@ class StripeTwin:
         found = re.fullmatch(r"metadata\['payment_id'\]:'([^']+)'", request.query["query"])
         wanted = found.group(1) if found else ""
         rows = [intent for intent in self.intents.values() if intent["metadata"].get("payment_id") == wanted]
+        rows = sorted(rows, key=lambda intent: str(intent["id"]), reverse=True)[: int(request.query["limit"])]
         return _json((200, {"object": "search_result", "data": rows, "has_more": False, "url": request.path}))
 
     def _cancel(self, request: web.Request, _: dict[str, Any]) -> Answer:

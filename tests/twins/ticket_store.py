@@ -185,7 +185,7 @@ class MemoryInventory:
                         self.seats[event.event_id, seat_id] = (FREE, "")
 
     async def cancel_events(self, event_ids: Collection[str]) -> None:
-        self.cancelled |= set(event_ids) & self.layouts.keys()
+        self.cancelled |= set(event_ids)
 
     async def first_time(self, fact_ids: Collection[str]) -> set[str]:
         fresh = set(fact_ids) - self._handled

@@ -24,6 +24,8 @@ from services.gateway.models.bookings import (
 )
 from services.kit.errors import PeerRefused
 
+# Longer than booking waits for the PSP before it answers that it is at work.
+PAY_TIMEOUT_S: Final = 6.0
 _STATUS: Final[dict[int, Status]] = {
     pb.PENDING: "pending",
     pb.AWAITING_PAYMENT: "awaiting_payment",
@@ -54,6 +56,12 @@ class BookingClient:
         request = pb.GetTimelineRequest(booking_id=booking_id, user_id=user_id)
         with _refusals():
             return _timeline(await self._booking.call(self._booking.stub.GetTimeline, request))
+
+    async def pay(self, booking_id: str, payment_method: str, *, user_id: str) -> Booking:
+        request = pb.PayBookingRequest(booking_id=booking_id, user_id=user_id, payment_method=payment_method)
+        with _refusals():
+            reply = await self._booking.call(self._booking.stub.PayBooking, request, timeout_s=PAY_TIMEOUT_S)
+        return to_booking(reply.booking)
 
     async def of_user(self, user_id: str, *, limit: int, cursor: str) -> Bookings:
         request = pb.GetUserBookingsRequest(user_id=user_id, page_size=limit, page_token=cursor)

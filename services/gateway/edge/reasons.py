@@ -52,6 +52,7 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     "too-many-attempts": Explanation(429, "Too many attempts", "Too many logins failed.", _SLOW),
     "too-many-requests": Explanation(429, "Too many requests", "You asked more often than the limit allows.", _SLOW),
     # Accounts
+    "unknown-role": Explanation(422, "Unknown role", "There is no such role.", "Register as buyer or organiser."),
     "email-taken": Explanation(409, "Mail address taken", "There is an account with this mail.", "Log in instead."),
     "invalid-email": Explanation(422, "Not a mail address", "`email` can not be one.", "Correct it."),
     "weak-password": Explanation(422, "Weak password", "It is too short, too long or too common.", "Choose another."),
@@ -96,6 +97,18 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     "booking-not-cancellable": Explanation(
         409, "Not cancellable", "The booking is in a state that can not be cancelled.", "Look at its status."
     ),
+    "booking-not-payable": Explanation(
+        409,
+        "Not payable",
+        "It does not wait for a payment, or its time to pay is over.",
+        "Look at its status.",
+    ),
+    "too-many-cards": Explanation(
+        409, "Too many cards", "Five cards have been tried for this booking.", "Order again when its time is over."
+    ),
+    "booking-id-reused": Explanation(
+        409, "Booking id used before", "The order's id came with another order before.", "Order again."
+    ),
     "unknown-payment": Explanation(404, "Unknown payment", "You have no payment of that id.", "See the booking."),
     # Reasons a booking may be rejected for: they stand in `reason` of the booking, not in a problem.
     "seat-taken": Explanation(
@@ -105,9 +118,46 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     "hold-expired": Explanation(
         409, "Hold expired", "The seats were held too long and went to somebody else.", "Choose other seats."
     ),
+    "hold-released": Explanation(
+        409, "Hold given back", "The seats of this order have been given back.", "Order again."
+    ),
+    "unknown-hold": Explanation(409, "Not held", "Nothing is held for this order.", "Order again."),
+    "key-reused": Explanation(
+        409, "Order changed", "The same booking came with other places or another amount before.", "Order again."
+    ),
     "card-declined": Explanation(409, "Card declined", "The bank said no.", "Use another card."),
     "insufficient-funds": Explanation(409, "Insufficient funds", "The card lacks the money.", "Use another card."),
     "expired-card": Explanation(409, "Card expired", "The card is over its date.", "Use another card."),
+    "incorrect-cvc": Explanation(409, "Wrong security code", "The card's security code is wrong.", "Correct it."),
+    "processing-error": Explanation(
+        409, "Card not processed", "The bank could not process the card.", "Try again or use another card."
+    ),
+    "invalid-amount": Explanation(
+        409, "Amount not chargeable", "The provider can not charge this amount.", "Ask for other places."
+    ),
+    "authentication-required": Explanation(
+        409, "Authentication required", "The bank wants to recognise you first.", "Use a card with 3-D Secure."
+    ),
+    "payment-cancelled": Explanation(
+        409, "Payment cancelled", "The payment was cancelled or refunded.", "Use another card, or order again."
+    ),
+    "payment-processing": Explanation(503, "Payment undecided", "The provider has not decided yet.", _SLOW),
+    "psp-unavailable": Explanation(503, "Provider away", "The payment provider has not answered yet.", _SLOW),
+    "psp-refused": Explanation(
+        409, "Provider refused", "The payment provider refused the charge.", "Use another card."
+    ),
+    "not-refundable": Explanation(
+        409, "Not refundable", "There is no money of this payment that could go back.", "See the payment."
+    ),
+    "refund-too-large": Explanation(
+        409, "Refund too large", "It is more than is left of the payment.", "Ask for what is left."
+    ),
+    "paid-too-late": Explanation(
+        409,
+        "Paid too late",
+        "The money came when the places were gone already; it goes back the way it came.",
+        "Order other places.",
+    ),
     "invalid-payment-method": Explanation(
         409, "Payment method not known", "The provider does not know this payment method.", "Use another card."
     ),
@@ -119,9 +169,32 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     "try-again": Explanation(409, "Not decided in time", "Nothing was sold and nothing paid.", "Order again."),
     "cancelled-by-buyer": Explanation(409, "Cancelled", "You cancelled it.", "Order again if you want it after all."),
     "order-refused": Explanation(409, "Order refused", "The order could not be taken.", "Order again."),
+    "delayed": Explanation(
+        409,
+        "Takes longer",
+        "Something of ours did not answer for long, and a person looks at it. Nothing is lost or charged twice.",
+        "Wait: you are told when it is decided. Do not order again.",
+    ),
+    # The sandbox's pages; with a real provider the bank's page says it.
+    "unknown-intent": Explanation(404, "Unknown charge", "The sandbox knows no such charge.", "See the booking."),
+    "nothing-to-do": Explanation(
+        409, "Nothing to do", "The payment does not wait for you any more.", "Look at the booking."
+    ),
+    # On sockets: the reason of an `error` message or of the close.
+    "protocol-error": Explanation(400, "Not our protocol", "The message is not one this socket knows.", _READ),
+    "too-many-messages": Explanation(429, "Too many messages", "You send faster than the socket reads.", "Slow down."),
+    "too-many-rooms": Explanation(429, "Too many rooms", "A socket may be in a few rooms only.", "Leave one first."),
+    "too-many-sockets": Explanation(429, "Too many sockets", "You have as many open as you may.", "Close one first."),
+    "too-slow": Explanation(
+        408, "Too slow", "You did not take what was sent in time.", "Connect again with the cursor."
+    ),
+    "token-in-url": Explanation(
+        400, "Token in the address", "A token in an address ends up in logs.", "Send it as a subprotocol: bearer.…"
+    ),
     "still-at-work": Explanation(503, "Still at work", "The booking is being decided at this moment.", _SLOW),
     # Ours
     "dependency-down": Explanation(503, "Part of the platform is away", "Something we need does not answer.", _SLOW),
+    "database-busy": Explanation(503, "Too many at once", "Too many wanted the same at once.", _SLOW),
     "unavailable": Explanation(503, "Not available now", "Nobody knows the answer at this moment.", _SLOW),
     "overloaded": Explanation(503, "Too busy", "More is waiting than may wait.", _SLOW),
     "timed-out": Explanation(503, "Took too long", "The request ran into its time limit.", _SLOW),

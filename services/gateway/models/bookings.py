@@ -40,6 +40,20 @@ class PlaceBooking(Request, frozen=True, kw_only=True):
     ] = ""
 
 
+class PayBooking(Request, frozen=True, kw_only=True):
+    """Another card for a booking that waits for its payment."""
+
+    payment_method: Annotated[
+        str,
+        Meta(
+            max_length=255,
+            pattern="^pm_[A-Za-z0-9_]{1,252}$",
+            description="The payment provider's token of a card.",
+            examples=["pm_card_visa"],
+        ),
+    ]
+
+
 class Place(Response, frozen=True):
     seat_id: Annotated[str | None, Meta(description="Null for standing room.")]
     section_id: str
@@ -56,7 +70,13 @@ class Ticket(Response, frozen=True):
 class NextAction(Response, frozen=True):
     """What the buyer has to do before the money can move."""
 
-    type: Annotated[str, Meta(description="`redirect` (go to `url`) or `payment_method` (pay with `client_secret`).")]
+    type: Annotated[
+        str,
+        Meta(
+            description="`redirect` (go to `url`), `payment_method` (pay with `client_secret`), or `pay_again`: the "
+            "last card was not charged, `reason` says why; POST another one to …/payment."
+        ),
+    ]
     url: str
     client_secret: str
 
@@ -73,7 +93,10 @@ class Booking(Response, frozen=True, kw_only=True):
     id: str
     event_id: str
     status: Status
-    reason: Annotated[str | None, Meta(description="Why it was rejected or cancelled: a stable slug.")] = None
+    reason: Annotated[
+        str | None,
+        Meta(description="Why it was rejected, cancelled or delayed, or the last card not charged: a stable slug."),
+    ] = None
     places: list[Place] = field(default_factory=list)
     total: Money | None = None
     payment_id: str | None = None

@@ -9,7 +9,7 @@ import msgspec
 from services.gateway.domain import Order, checked_key, checked_places
 from services.gateway.edge.operation import Answer, AnyOperation, Call, Header, Limit, Nothing, Operation
 from services.gateway.handlers import BookingHandlers
-from services.gateway.models.bookings import Booking, Bookings, Links, PlaceBooking, Placed, Timeline
+from services.gateway.models.bookings import Booking, Bookings, Links, PayBooking, PlaceBooking, Placed, Timeline
 from services.gateway.models.common import PageQuery
 from services.gateway.routes.examples import ORDER, PLACED
 from services.kit.ids import new_id
@@ -117,6 +117,24 @@ class BookingRoutes:
                 missing="unknown-booking",
                 errors=("booking-not-cancellable", "still-at-work"),
             ),
+            Operation(
+                method="POST",
+                path=f"{_ALL}/{{id}}/payment",
+                tag=TAG,
+                summary="Pay with another card",
+                description=(
+                    "For a booking that is `awaiting_payment`, until `expires_at`: its seats stay held meanwhile. The "
+                    "card before can not be charged any more. A declined card leaves the booking as it was, with "
+                    "the `reason`; five cards may be tried. What is paid already is not paid again."
+                ),
+                run=self.pay,
+                body=PayBooking,
+                query=Nothing,
+                answer=Booking,
+                limit=Limit.BOOKINGS,
+                missing="unknown-booking",
+                errors=("booking-not-payable", "too-many-cards", "still-at-work"),
+            ),
         )
 
     async def place(self, call: Call[PlaceBooking, None]) -> Answer:
@@ -137,6 +155,10 @@ class BookingRoutes:
 
     async def cancel(self, call: Call[None, None]) -> Answer:
         return Answer(body=await self._bookings.cancel(call.ids["id"], user_id=call.user_id))
+
+    async def pay(self, call: Call[PayBooking, None]) -> Answer:
+        card = call.body.payment_method
+        return Answer(body=await self._bookings.pay(call.ids["id"], card, user_id=call.user_id))
 
 
 def _order(call: Call[PlaceBooking, None]) -> Order:

@@ -7,6 +7,20 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Burial:
+    """Why a fact lies in a dead-letter topic, and where it lay before."""
+
+    reason: str
+    # The consumer group that could not handle it; others may have.
+    group: str
+    topic: str
+    partition: int
+    offset: int
+    tries: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One message of a topic."""
 
@@ -20,8 +34,8 @@ class Fact:
     body: bytes
     time: datetime
     traceparent: str = ""
-    # In a dead-letter topic: why it could not be handled.
-    reason: str = ""
+    # In a dead-letter topic only.
+    burial: Burial | None = None
 
 
 type Handle = Callable[[Sequence[Fact]], Awaitable[None]]
@@ -40,5 +54,6 @@ class Consumer(Protocol):
         """Give batches to `handle` in order per key, at least once each, for as long as the process lives.
 
         A batch counts as done when `handle` returns. NotNow from it: the same facts again later. Any other exception:
-        its facts one by one, and what still fails after a few tries goes to the dead-letter topic with its reason.
+        its facts one by one, and what still fails after a few tries goes to the dead-letter topic with its Burial
+        and all it came with. That happens twice when the consumer dies before it has told the broker.
         """

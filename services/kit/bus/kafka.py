@@ -1,20 +1,23 @@
 """The bus over Kafka (aiokafka)."""
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from services.kit import metrics
-from services.kit.bus.facts import Fact, Handle
+from services.kit.bus.facts import Burial, Fact, Handle
+from services.kit.bus.wire import Message, dead_letter, fact_of, message_of, reason_of
+from services.kit.clock import utc_now
 from services.kit.errors import DependencyDown, NotNow
 from services.kit.settings import KafkaSettings
 
@@ -25,8 +28,7 @@ POLL_MS: Final = 500
 # After a batch, so that the next one has more in it: a commit costs the same for one fact as for a hundred.
 GATHER_S: Final = 0.03
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
-DEAD: Final = ".dead"
-MAX_REASON: Final = 300
+_PARTITIONER: Final = DefaultPartitioner()
 log = structlog.get_logger()
 
 
@@ -38,16 +40,25 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def publish(self, facts: Sequence[Fact]) -> None:
+        await self.send([message_of(fact, source=self._source) for fact in facts])
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """As `publish`, for messages of whoever made them."""
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 producer = await self._started()
-                sent = [await self._send(producer, fact) for fact in facts]
-                await asyncio.gather(*sent)
+                by_partition = await _by_partition(producer, messages)
+                sending = (_send_in_order(producer, *partition) for partition in by_partition.items())
+                # All come to their end before one that failed is told of: what is still under way when everything is
+                # sent anew could arrive after what follows it.
+                for failure in await asyncio.gather(*sending, return_exceptions=True):
+                    if failure is not None:
+                        raise failure
         except (KafkaError, TimeoutError, OSError) as error:
             await self.close()
             raise DependencyDown("kafka") from error
-        for fact in facts:
-            metrics.FACTS_PUBLISHED.labels(fact.topic).inc()
+        for message in messages:
+            metrics.FACTS_PUBLISHED.labels(message.topic).inc()
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -59,28 +70,9 @@ class KafkaPublisher:
                 request_timeout_ms=10_000,
                 retry_backoff_ms=200,
             )
-            await _start(producer)
+            await start(producer)
             self._producer = producer
         return self._producer
-
-    async def _send(self, producer: AIOKafkaProducer, fact: Fact) -> asyncio.Future[object]:
-        headers = [
-            ("ce_specversion", b"1.0"),
-            ("ce_id", fact.id.encode()),
-            ("ce_source", f"/{self._source}".encode()),
-            ("ce_type", fact.type.encode()),
-            ("ce_time", fact.time.astimezone(UTC).isoformat().encode()),
-            ("ce_subject", fact.key.encode()),
-            ("content-type", b"application/protobuf"),
-        ]
-        if fact.traceparent:
-            headers.append(("traceparent", fact.traceparent.encode()))
-        if fact.reason:
-            headers.append(("reason", fact.reason.encode(errors="replace")))
-        sending: asyncio.Future[object] = await producer.send(
-            fact.topic, fact.body, key=fact.key.encode(), headers=headers
-        )
-        return sending
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -88,6 +80,36 @@ class KafkaPublisher:
             with suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(5):
                     await producer.stop()
+
+
+async def _by_partition(
+    producer: AIOKafkaProducer, messages: Sequence[Message]
+) -> dict[TopicPartition, deque[Message]]:
+    """What goes where; Kafka's own rule, so that a key stays where other clients put it."""
+    found: dict[TopicPartition, deque[Message]] = defaultdict(deque)
+    for topic in {message.topic for message in messages}:
+        partitions = sorted(await producer.partitions_for(topic))
+        for message in messages:
+            if message.topic == topic:
+                partition = _PARTITIONER(message.key, partitions, partitions)
+                found[TopicPartition(topic, partition)].append(message)
+    return found
+
+
+async def _send_in_order(producer: AIOKafkaProducer, where: TopicPartition, messages: deque[Message]) -> None:
+    """One batch at a time: were there two, and the first one lost, the second one would overtake it."""
+    while messages:
+        batch = producer.create_batch()
+        while messages and _append(batch, messages[0]):
+            messages.popleft()
+        batch.close()
+        await (await producer.send_batch(batch, where.topic, partition=where.partition))
+
+
+def _append(batch: BatchBuilder, message: Message) -> bool:
+    """False: there is no more room. One that is alone always has room; whether it is too large the broker says."""
+    added = batch.append(timestamp=None, key=message.key, value=message.body, headers=list(message.headers))
+    return added is not None
 
 
 class KafkaConsumer:
@@ -131,17 +153,17 @@ class KafkaConsumer:
         try:
             if self._join:
                 consumer.subscribe(self._topics, listener=_Handover(working))
-            await _start(consumer)
+            await start(consumer)
             if not self._join:
-                consumer.assign(await self._all_partitions())
+                consumer.assign(await partitions_of(self._brokers, self._topics))
             while True:
                 polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
                 # Not around getmany: it waits, however long, until partitions have changed hands.
                 async with working:
-                    if facts := [_fact(record) for records in polled.values() for record in records]:
-                        await self._handle_all(handle, facts)
+                    if records := [record for records in polled.values() for record in records]:
+                        await self._handle_all(handle, records)
                         await consumer.commit()
-                if facts:
+                if records:
                     await asyncio.sleep(GATHER_S)
                 else:
                     await _notice_lost_log(consumer)
@@ -150,31 +172,20 @@ class KafkaConsumer:
                 async with asyncio.timeout(5):
                     await consumer.stop()
 
-    async def _all_partitions(self) -> list[TopicPartition]:
-        # A consumer knows the partitions of a topic only once it reads it.
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers, request_timeout_ms=CALL_TIMEOUT_S * 1000)
-        try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
-                await admin.start()
-                topics = await admin.describe_topics(list(self._topics))
-        finally:
-            await admin.close()
-        if missing := [topic["topic"] for topic in topics if not topic["partitions"]]:
-            raise KafkaError(f"no such topic: {', '.join(missing)}")
-        return [TopicPartition(topic["topic"], part["partition"]) for topic in topics for part in topic["partitions"]]
-
-    async def _handle_all(self, handle: Handle, facts: Sequence[Fact]) -> None:
+    async def _handle_all(self, handle: Handle, records: Sequence[ConsumerRecord]) -> None:
+        facts = [fact_of(record) for record in records]
         try:
             await handle(facts)
         except NotNow:
             raise
         except Exception:  # noqa: BLE001 - found out below which fact it is, and logged there
+            for record, fact in zip(records, facts, strict=True):
+                await self._handle_one(handle, fact, record)
+        else:
             for fact in facts:
-                await self._handle_one(handle, fact)
-        for fact in facts:
-            metrics.FACTS_CONSUMED.labels(fact.topic, "handled").inc()
+                metrics.FACTS_CONSUMED.labels(fact.topic, "handled").inc()
 
-    async def _handle_one(self, handle: Handle, fact: Fact) -> None:
+    async def _handle_one(self, handle: Handle, fact: Fact, record: ConsumerRecord) -> None:
         for attempt in range(1, TRIES + 1):
             try:
                 await handle([fact])
@@ -182,16 +193,40 @@ class KafkaConsumer:
                 raise
             except Exception as error:  # noqa: BLE001 - a poisoned fact must not stop the others
                 if attempt == TRIES:
-                    await self._bury(fact, error)
+                    await self._bury(fact, record, error)
                     return
                 await asyncio.sleep(BACKOFF_S[attempt - 1] / 10)
             else:
+                metrics.FACTS_CONSUMED.labels(fact.topic, "handled").inc()
                 return
 
-    async def _bury(self, fact: Fact, error: Exception) -> None:
+    async def _bury(self, fact: Fact, record: ConsumerRecord, error: Exception) -> None:
         log.error("fact_buried", topic=fact.topic, fact_id=fact.id, type=fact.type, exc_info=error)
+        burial = Burial(
+            reason=reason_of(error),
+            group=self._group,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            tries=TRIES,
+            at=utc_now(),
+        )
+        await self._publisher.send([dead_letter(record, burial)])
         metrics.FACTS_CONSUMED.labels(fact.topic, "buried").inc()
-        await self._publisher.publish([dead_letter(fact, error)])
+
+
+async def partitions_of(brokers: str, topics: Sequence[str]) -> list[TopicPartition]:
+    """All of them; a consumer knows those of a topic only once it reads it. Raises KafkaError for one there is not."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers, request_timeout_ms=CALL_TIMEOUT_S * 1000)
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await admin.start()
+            found = await admin.describe_topics(list(topics))
+    finally:
+        await admin.close()
+    if missing := [topic["topic"] for topic in found if not topic["partitions"]]:
+        raise KafkaError(f"no such topic: {', '.join(missing)}")
+    return [TopicPartition(topic["topic"], part["partition"]) for topic in found for part in topic["partitions"]]
 
 
 async def _notice_lost_log(consumer: AIOKafkaConsumer) -> None:
@@ -223,12 +258,7 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         return
 
 
-def dead_letter(fact: Fact, error: Exception) -> Fact:
-    """The fact as its topic's dead-letter topic keeps it."""
-    return replace(fact, topic=fact.topic + DEAD, reason=repr(error)[:MAX_REASON])
-
-
-async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+async def start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Start, in bounded time; what failed to start is stopped, for aiokafka leaves its connections open."""
     # Cancelled in the middle of connecting, aiokafka would forget that connection: it is let come to its end first.
     starting = asyncio.ensure_future(client.start())
@@ -243,27 +273,3 @@ async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
                 starting.cancel()
                 await client.stop()
         raise
-
-
-def _fact(record: ConsumerRecord) -> Fact:
-    # Whatever else is written to our topics must not stop them: it is read as well as it can be, and buried.
-    headers = {key: value.decode(errors="replace") for key, value in record.headers if value is not None}
-    return Fact(
-        # A message that is not ours still needs a name to be buried under.
-        id=headers.get("ce_id") or f"{record.topic}/{record.partition}/{record.offset}",
-        topic=record.topic,
-        key=(record.key or b"").decode(errors="replace"),
-        type=headers.get("ce_type", ""),
-        body=record.value or b"",
-        time=_time(headers.get("ce_time", ""), record),
-        traceparent=headers.get("traceparent", ""),
-        reason=headers.get("reason", ""),
-    )
-
-
-def _time(said: str, record: ConsumerRecord) -> datetime:
-    """When it became true, as its publisher said; else when the broker got it."""
-    try:
-        return datetime.fromisoformat(said).astimezone(UTC)
-    except ValueError:
-        return datetime.fromtimestamp(record.timestamp / 1000, UTC)

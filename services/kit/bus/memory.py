@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
-from services.kit.bus.facts import Fact, Handle
-from services.kit.bus.kafka import TRIES, dead_letter
+from services.kit.bus.facts import Burial, Fact, Handle
+from services.kit.bus.kafka import TRIES
+from services.kit.bus.wire import DEAD, reason_of
+from services.kit.clock import utc_now
 from services.kit.errors import NotNow
 
 
@@ -72,6 +75,18 @@ class MemoryConsumer:
                 raise
             except Exception as error:  # noqa: BLE001 - the next try, then the dead-letter topic
                 if attempt == TRIES:
-                    await self._bus.publish([dead_letter(fact, error)])
+                    await self._bury(fact, error)
             else:
                 return
+
+    async def _bury(self, fact: Fact, error: Exception) -> None:
+        burial = Burial(
+            reason=reason_of(error),
+            group=self._group,
+            topic=fact.topic,
+            partition=0,
+            offset=self._bus.topics[fact.topic].index(fact),
+            tries=TRIES,
+            at=utc_now(),
+        )
+        await self._bus.publish([replace(fact, topic=fact.topic + DEAD, burial=burial)])

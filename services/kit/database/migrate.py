@@ -1,20 +1,35 @@
 """Bring a service's schema to its newest version: `python -m services.kit.database.migrate <service> …`.
 
+With `--wait` nothing is changed, but waited for: until a schema has that version, or a newer one than we know.
+
 One Alembic environment for all; each service has its versions in `<service>/migrations/versions` and its version
 table in its own schema. Safe to run from several places at once: the second waits, then finds nothing to do.
 """
 
+import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
+from services.kit.database.schemas import NOT_YET
+from services.kit.patience import GaveUp, patiently
 from services.kit.settings import PostgresSettings
 from services.kit.topology import TABLE, topology
 
 HERE: Final = Path(__file__).parent
+CONNECT_S: Final = 5.0
+# A new database may be minutes away: its server, its role, its tables.
+WAIT_AT_MOST_S: Final = 600.0
+
+
+class Behind(Exception):
+    """The schema has an older version than this code."""
 
 
 def alembic_config(settings: PostgresSettings) -> Config:
@@ -42,9 +57,55 @@ def migrate(settings: PostgresSettings) -> None:
     command.upgrade(alembic_config(settings), "head")
 
 
+async def version_of(settings: PostgresSettings) -> str:
+    """The schema's version; empty before the first migration. Raises when the database or the role is not there."""
+    connection = await asyncpg.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        user=settings.postgres_user,
+        password=settings.postgres_password.get_secret_value(),
+        database=settings.postgres_db,
+        ssl=settings.postgres_sslmode,
+        timeout=CONNECT_S,
+        command_timeout=CONNECT_S,
+    )
+    try:
+        return str(await connection.fetchval("SELECT version_num FROM alembic_version") or "")
+    except asyncpg.UndefinedTableError:
+        return ""
+    finally:
+        await connection.close(timeout=CONNECT_S)
+
+
+async def wait_until_migrated(settings: PostgresSettings, *, at_most_s: float = WAIT_AT_MOST_S) -> None:
+    """Wait for the version of this code, or for one it does not know: every migration suits the code before it too.
+
+    Raises GaveUp when time is up.
+    """
+    scripts = ScriptDirectory.from_config(alembic_config(settings))
+    known, head = {script.revision for script in scripts.walk_revisions()}, scripts.get_current_head()
+
+    async def look() -> None:
+        version = await version_of(settings)
+        if not version or (version in known and version != head):
+            raise Behind(f"{settings.service}: schema is at {version or 'nothing'}, not yet at {head}")
+
+    await patiently(look, not_yet=(*NOT_YET, asyncpg.PostgresError, Behind), at_most_s=at_most_s)
+
+
 def main() -> None:
-    for name in sys.argv[1:] or [row.name for row in topology().python_services if "postgres" in row.data]:
-        migrate(settings_of(name))
+    waits = "--wait" in sys.argv
+    named = [word for word in sys.argv[1:] if word != "--wait"]
+    for name in named or [row.name for row in topology().python_services if "postgres" in row.data]:
+        settings = settings_of(name)
+        try:
+            if waits:
+                asyncio.run(wait_until_migrated(settings))
+            else:
+                asyncio.run(patiently(partial(version_of, settings), not_yet=NOT_YET))
+                migrate(settings)
+        except GaveUp as late:
+            sys.exit(f"{name}: {late}")
         sys.stdout.write(f"{name}: schema is up to date\n")
 
 

@@ -24,6 +24,13 @@ from services.kit import tracing
 from services.kit.bus.facts import Fact
 from services.kit.ids import new_id
 
+# Kafka takes a mebibyte with all that is around it. A larger fact could never leave, and none behind it could.
+MAX_BODY: Final = 900 * 1024
+
+
+class FactTooLarge(ValueError):
+    """A fact that no broker takes; whoever would have said it has to say less."""
+
 
 def outbox_table(metadata: MetaData) -> Table:
     """Every producing service has this table in its schema; rows are deleted once sent."""
@@ -59,11 +66,13 @@ class Outbox:
         self._table, self._tx = table, tx
 
     async def add(self, facts: Sequence[Outgoing]) -> None:
-        """Publish these, in this order, if and only if the transaction commits."""
+        """Publish these, in this order, if and only if the transaction commits. Raises FactTooLarge."""
         if not facts:
             return
-        here = tracing.traceparent()
-        await self._tx.execute(_ADD, _columns(facts, here))
+        columns = _columns(facts, tracing.traceparent())
+        if too_large := [fact.key for fact, body in zip(facts, columns["body"], strict=True) if len(body) > MAX_BODY]:
+            raise FactTooLarge(f"more than {MAX_BODY} bytes about {', '.join(too_large)}")
+        await self._tx.execute(_ADD, columns)
 
     async def oldest(self, limit: int) -> Sequence[tuple[int, Fact]]:
         """What waits, in the order it was added, with the row's id."""

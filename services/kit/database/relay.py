@@ -72,14 +72,17 @@ class Relay:
         outbox = Outbox(self._outbox, session)
         self._woken.clear()
         waiting = await outbox.oldest(BATCH)
+        # Said before Kafka is asked, for it is when that fails that somebody looks.
+        metrics.OUTBOX_WAITING.set(len(waiting) if len(waiting) < BATCH else await self._count(session))
         if waiting:
             await self._publisher.publish([fact for _, fact in waiting])
             await outbox.forget([row_id for row_id, _ in waiting])
         if len(waiting) < BATCH:
             metrics.OUTBOX_WAITING.set(0)
             await self._until_woken()
-        else:
-            metrics.OUTBOX_WAITING.set(await session.scalar(select(func.count()).select_from(self._outbox)) or 0)
+
+    async def _count(self, session: AsyncConnection) -> int:
+        return await session.scalar(select(func.count()).select_from(self._outbox)) or 0
 
     async def _until_woken(self) -> None:
         try:

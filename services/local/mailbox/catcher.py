@@ -28,10 +28,10 @@ class Catcher:
 
 
 @asynccontextmanager
-async def catching(shelf: Shelf, *, port: int) -> AsyncIterator[None]:
+async def catching(shelf: Shelf, *, host: str, port: int) -> AsyncIterator[None]:
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(Catcher(shelf), hostname="mailbox", enable_SMTPUTF8=True, data_size_limit=LARGEST_MAIL),
-        "127.0.0.1",
+        host,
         port,
     )
     try:

@@ -25,13 +25,13 @@ FOREIGN_FILE: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @asynccontextmanager
-async def showing(shelf: Shelf, *, port: int) -> AsyncIterator[None]:
+async def showing(shelf: Shelf, *, host: str, port: int) -> AsyncIterator[None]:
     app = web.Application()
     app.add_routes([*api_routes(shelf), *_page_routes(shelf)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await web.TCPSite(runner, host, port).start()
         yield
     finally:
         await runner.cleanup()

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError
 
+from services.kit.bus import topics as kit
+from services.kit.bus.topics import PARTITIONS
 from services.local.launch import Launch
 from services.local.stores.port import StoreFailed, port_answers
 from services.local.stores.server import Managed, Plan, Server
-
-PARTITIONS: Final = 8
-ADMIN_MS: Final = 10_000
 
 
 class Broker(Managed):
@@ -57,18 +54,10 @@ class Broker(Managed):
 
 async def create_topics(address: str, topics: Sequence[str], *, partitions: int = PARTITIONS) -> None:
     """May be called twice: a topic that exists is left as it is."""
-    if not topics:
-        return
-    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=ADMIN_MS)
-    await admin.start()
     try:
-        wanted = [NewTopic(name, partitions, replication_factor=1) for name in topics]
-        reply = await admin.create_topics(wanted, timeout_ms=ADMIN_MS)
-    finally:
-        await admin.close()
-    for name, code, *_ in reply.topic_errors:
-        if code not in (0, TopicAlreadyExistsError.errno):
-            raise StoreFailed(f"topic {name} was not created: {for_code(code).__name__}")
+        await kit.create_topics(address, topics, partitions=partitions)
+    except KafkaError as error:
+        raise StoreFailed(str(error)) from error
 
 
 def _command(port: int) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Final, Protocol, Self
 from services.local.launch import Launch, end, launch
 from services.local.stores.port import StoreFailed, refuse_busy_port
 
-START_S: Final = 30.0
+START_S: Final = 60.0
 STOP_S: Final = 10.0
 PROBE_EVERY_S: Final = 0.05
 LOG_TAIL_BYTES: Final = 2000

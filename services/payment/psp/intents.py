@@ -53,7 +53,10 @@ _ADD: Final = text(f"""
 _BY_KEY: Final = text("SELECT * FROM sandbox_intents WHERE charge_key = ANY(CAST(:keys AS text[]))")
 _FIND: Final = text("SELECT * FROM sandbox_intents WHERE intent_id = :ref")
 _FIND_LOCKED: Final = text("SELECT * FROM sandbox_intents WHERE intent_id = :ref FOR UPDATE")
-_BY_PAYMENT: Final = text("SELECT * FROM sandbox_intents WHERE payment_id = :payment_id LIMIT 1")
+_BY_PAYMENT: Final = text("""
+    SELECT * FROM sandbox_intents WHERE payment_id = :payment_id
+    ORDER BY status = 'succeeded' DESC, intent_id DESC LIMIT 1
+""")
 _PAGE: Final = text("""
     SELECT * FROM sandbox_intents WHERE intent_id > :after AND (:status = '' OR status = :status)
     ORDER BY intent_id LIMIT :limit

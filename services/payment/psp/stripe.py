@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from services.payment.settings import PaymentSettings
 
 TOLERANCE_S: Final = 300
+# Charges of one payment that are looked through for the one that was paid.
+MOST_TRIES: Final = 20
 _EXPAND: Final = ["latest_charge"]
 # What the library's HTTP client lets through of aiohttp, as it reads a body.
 _NO_ANSWER: Final = (
@@ -113,9 +115,11 @@ class StripePsp:
         return intent_from(found.to_dict())
 
     async def find_by_payment(self, payment_id: str) -> Intent | None:
-        wanted: Any = {"query": f"metadata['payment_id']:'{payment_id}'", "limit": 1}
+        # Newest first.
+        wanted: Any = {"query": f"metadata['payment_id']:'{payment_id}'", "limit": MOST_TRIES}
         found = await self._asked(self._stripe.payment_intents.search_async(wanted))
-        return intent_from(found.data[0].to_dict()) if found.data else None
+        tries = [intent_from(one.to_dict()) for one in found.data]
+        return next((one for one in tries if one.status is Status.SUCCEEDED), tries[0] if tries else None)
 
     async def cancel(self, ref: str) -> Intent:
         try:

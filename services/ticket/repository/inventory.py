@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,10 +19,10 @@ from services.ticket.domain.hold import Hold, HoldState, Ticket
 from services.ticket.domain.runs import Run, Runs
 from services.ticket.domain.stock import Asked, At, Changes, Stock
 from services.ticket.ports import Raced
-from services.ticket.repository.layouts import Events, add_layout
+from services.ticket.repository.layouts import Events, add_layout, cancel
 from services.ticket.repository.rows import hold_of
 from services.ticket.repository.writing import write_changes
-from services.ticket.tables import EVENTS, INBOX, TICKETS
+from services.ticket.tables import INBOX, TICKETS
 
 # lock_not_available, deadlock_detected: others keep what we need, and asking again may well succeed.
 _CONTENDED: Final = {"55P03", "40P01"}
@@ -129,8 +129,7 @@ class PostgresInventory:
 
     async def cancel_events(self, event_ids: Collection[str]) -> None:
         if event_ids:
-            chosen = EVENTS.c.event_id.in_(sorted(event_ids))
-            await self._tx.execute(update(EVENTS).where(chosen).values(cancelled=True))
+            await cancel(self._tx, event_ids)
 
     async def first_time(self, fact_ids: Collection[str]) -> set[str]:
         return await Inbox(INBOX, self._tx).first_time(fact_ids)

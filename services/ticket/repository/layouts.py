@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -60,6 +60,13 @@ async def add_layout(tx: AsyncConnection, layout: Layout) -> None:
     # Without statistics PostgreSQL believes that an event has few seats, and reads them all to find one. The first
     # buyers come before autovacuum does.
     await tx.execute(text("ANALYZE seats"))
+
+
+async def cancel(tx: AsyncConnection, event_ids: Collection[str]) -> None:
+    """One that is not there leaves a row without places, which no layout takes the place of."""
+    empty = {"sections": [], "tiers": [], "max_per_booking": 0, "sale_starts_at": None, "cancelled": True, "version": 1}
+    added = insert(EVENTS).values([{"event_id": event_id} | empty for event_id in sorted(event_ids)])
+    await tx.execute(added.on_conflict_do_update(index_elements=["event_id"], set_={"cancelled": True}))
 
 
 def _seat_rows(layout: Layout) -> dict[str, object]:

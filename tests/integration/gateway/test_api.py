@@ -292,7 +292,7 @@ async def test_what_is_away_is_said_and_comes_back_without_a_restart(valkey) -> 
     nobody.port = port
     async with running_gateway(valkey, nobody) as gateway:
         away = await gateway.ask("GET", EVENTS)
-        async with running_peers(port), asyncio.timeout(20):
+        async with running_peers(port), asyncio.timeout(45):
             while (back := await gateway.ask("GET", EVENTS)).status != 200:  # noqa: ASYNC110 - it is not told when
                 await asyncio.sleep(0.05)
 

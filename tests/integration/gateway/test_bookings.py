@@ -230,6 +230,37 @@ async def test_whose_turn_has_come_cancels_at_the_desk(gateway: Gateway) -> None
     assert await gateway.redis.hget(queue.record(booking_id), queue.RECORD_CANCELLED) is None
 
 
+async def test_a_booking_that_waits_for_its_payment_is_paid_with_another_card(gateway: Gateway) -> None:
+    user_id, event_id, booking_id = new_id(), new_id(), new_id()
+    token = gateway.peers.issuer.token(user_id)
+    path = f"{BOOKINGS}/{booking_id}/payment"
+    gateway.peers.booking.confirm(booking_id, user_id, event_id)
+    gateway.peers.booking.bookings[booking_id].status = booking.AWAITING_PAYMENT
+
+    card = await gateway.ask("POST", path, token=token, json={"payment_method": "4242 4242 4242 4242"})
+    stranger = await gateway.ask("POST", path, token=gateway.buyer(), json={"payment_method": "pm_card_visa"})
+    paid = await gateway.ask("POST", path, token=token, json={"payment_method": "pm_card_visa"})
+
+    assert (card.status, card.body["reason"]) == (422, "invalid-argument")
+    assert (stranger.status, stranger.body["reason"]) == (404, "unknown-booking")
+    assert (paid.status, paid.body["status"]) == (200, "confirmed")
+
+
+async def test_what_does_not_wait_for_a_payment_is_not_paid(gateway: Gateway) -> None:
+    user_id, event_id = new_id(), await gateway.published()
+    token = gateway.peers.issuer.token(user_id)
+    placed = await gateway.ask("POST", BOOKINGS, token=token, json={"event_id": event_id, "seats": ["A-1-1"]})
+    rejected = new_id()
+    gateway.peers.booking.confirm(rejected, user_id, event_id)
+    gateway.peers.booking.bookings[rejected].status = booking.REJECTED
+
+    for booking_id in (placed.body["booking"]["id"], rejected):
+        answer = await gateway.ask(
+            "POST", f"{BOOKINGS}/{booking_id}/payment", token=token, json={"payment_method": "pm_card_visa"}
+        )
+        assert (answer.status, answer.body["reason"]) == (409, "booking-not-payable")
+
+
 async def test_an_order_the_desk_would_not_take_is_rejected(gateway: Gateway) -> None:
     token, event_id = gateway.buyer(), await gateway.published()
     placed = await gateway.ask("POST", BOOKINGS, token=token, json={"event_id": event_id, "seats": ["A-1-1"]})

@@ -17,7 +17,7 @@ async def raw(gateway: Gateway, sent: bytes) -> tuple[int, dict[str, str], dict[
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(sent)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     finally:
         writer.close()

@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[3]
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 45.0
 LOOK_EVERY_S: Final = 0.02
 
 type FreePort = Callable[[], int]

@@ -41,11 +41,11 @@ async def test_a_group_goes_on_where_it_committed(broker: Broker) -> None:
             await producer.send_and_wait("seats", b"%d" % number, key=b"e1", headers=[("traceparent", b"t")])
 
     async with _member(broker) as first:
-        taken = [await asyncio.wait_for(first.getone(), 10) for _ in range(2)]
+        taken = [await asyncio.wait_for(first.getone(), 45) for _ in range(2)]
         seen = TopicPartition("seats", taken[-1].partition)
         await first.commit({seen: taken[-1].offset + 1})
     async with _member(broker) as second:
-        rest = await asyncio.wait_for(second.getone(), 10)
+        rest = await asyncio.wait_for(second.getone(), 45)
 
     assert [message.value for message in taken] == [b"0", b"1"]
     assert taken[0].headers == (("traceparent", b"t"),)
@@ -58,7 +58,7 @@ async def test_it_has_no_idempotent_producer(broker: Broker, caplog: pytest.LogC
     producer = AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=True)
 
     with pytest.raises(UnknownError):
-        await asyncio.wait_for(producer.start(), 10)
+        await asyncio.wait_for(producer.start(), 45)
 
     await producer.stop()
 

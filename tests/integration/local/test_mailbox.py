@@ -45,7 +45,7 @@ async def mailbox(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator
     process = await launch(wanted, stdout=PIPE, stderr=None)
     try:
         assert process.stdout is not None
-        assert b"listening" in await asyncio.wait_for(process.stdout.readline(), 10)
+        assert b"listening" in await asyncio.wait_for(process.stdout.readline(), 45)
         async with ClientSession(f"http://127.0.0.1:{http}") as session:
             yield Mailbox(smtp, session)
     finally:

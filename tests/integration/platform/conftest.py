@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,30 +14,57 @@ import pytest
 import pytest_asyncio
 
 from services.kit.ids import new_id
-from services.local.platform import Platform, platform
+from services.kit.topology import topology
+from services.local.platform import Platform, platform, refuse_taken_ports
 from services.local.ports import service_port
 from services.local.samples import Sample, load_samples
+from services.local.stores import StoreFailed
+from tests.waiting import until
 
-OFFSET = "4200"
+# Ports moved this far are none that the machine gives to connections that go out; a step is as much as one platform.
+OFFSETS = range(11_000, 15_000, 200)
+# A loaded machine starts a batch late; nobody waits longer than he must.
+RESULT_S = 45
 TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     log = (tmp_path_factory.mktemp("platform") / "platform.log").open("w")
-    os.environ["LOCAL_PORT_OFFSET"] = OFFSET
     try:
+        use_free_ports()
         async with platform(lambda name, line: print(f"{name}: {line}", file=log), lambda _: None) as started:
             yield started
     finally:
-        del os.environ["LOCAL_PORT_OFFSET"]
+        os.environ.pop("LOCAL_PORT_OFFSET", None)
         log.close()
+
+
+def use_free_ports() -> None:
+    for offset in OFFSETS:
+        os.environ["LOCAL_PORT_OFFSET"] = str(offset)
+        with suppress(StoreFailed):
+            refuse_taken_ports(topology().python_services)
+            return
+    raise AssertionError("no ports are free: as many platforms run here as fit")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def samples(running: Platform) -> Sequence[Sample]:
-    """The arena and the club."""
-    return await load_samples(running.url("gateway"), running.secrets.organiser_password)
+    """The arena and the club, once their places can be sold: ticket hears of them a moment after they are published."""
+    gateway = running.url("gateway")
+    loaded = await load_samples(gateway, running.secrets.organiser_password)
+    async with aiohttp.ClientSession(gateway, timeout=TIMEOUT) as session:
+
+        async def on_sale() -> bool:
+            for sample in loaded:
+                async with session.get(f"/api/v1/events/{sample.event_id}/seats") as response:
+                    if response.status != 200:
+                        return False
+            return True
+
+        await until(on_sale)
+    return loaded
 
 
 @dataclass
@@ -88,3 +117,22 @@ async def new_buyer(running: Platform, web: aiohttp.ClientSession) -> Buyer:
 
 def port(service: str, name: str) -> int:
     return service_port(service, name)
+
+
+async def result_on_socket(running: Platform, buyer: Buyer, booking_id: str, *, status: str) -> dict[str, Any]:
+    """The message that says the booking has that status, also if it was sent before the socket opened."""
+    url = f"{running.url('realtime', scheme='ws')}/ws?cursor=0-0"
+    protocols = ["ticketing.v1", f"bearer.{buyer.token}"]
+    async with asyncio.timeout(RESULT_S), buyer.session.ws_connect(url, protocols=protocols) as socket:
+        async for message in socket:
+            said = message.json()
+            data = said.get("data") or {}
+            if said["type"] == "booking" and (data["id"], data["status"]) == (booking_id, status):
+                return dict(data)
+    raise AssertionError("the socket closed before the result came")
+
+
+async def mails_to(running: Platform, buyer: Buyer) -> list[dict[str, Any]]:
+    async with buyer.session.get(f"{running.mailbox_url}/api/messages", params={"to": buyer.email}) as response:
+        found: list[dict[str, Any]] = await response.json()
+        return found

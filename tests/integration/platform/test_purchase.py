@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import aiohttp
 import pytest
 
 from services.local.platform import Platform
 from services.local.samples import Sample
-from tests.integration.platform.conftest import Buyer, new_buyer
+from tests.integration.platform.conftest import Buyer, mails_to, new_buyer, result_on_socket
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def result_on_socket(running: Platform, buyer: Buyer, booking_id: str, *, status: str) -> dict[str, Any]:
-    """The message that says the booking has that status, also if it was sent before the socket opened."""
-    url = f"{running.url('realtime', scheme='ws')}/ws?cursor=0-0"
-    protocols = ["ticketing.v1", f"bearer.{buyer.token}"]
-    async with asyncio.timeout(20), buyer.session.ws_connect(url, protocols=protocols) as socket:
-        async for message in socket:
-            said = message.json()
-            data = said.get("data") or {}
-            if said["type"] == "booking" and (data["id"], data["status"]) == (booking_id, status):
-                return dict(data)
-    raise AssertionError("the socket closed before the result came")
-
-
 async def status_of(buyer: Buyer, booking_id: str) -> str:
     return str((await buyer.get(f"/api/v1/bookings/{booking_id}"))[1]["status"])
-
-
-async def mails_to(running: Platform, buyer: Buyer) -> list[dict[str, Any]]:
-    async with buyer.session.get(f"{running.mailbox_url}/api/messages", params={"to": buyer.email}) as response:
-        found: list[dict[str, Any]] = await response.json()
-        return found
 
 
 async def test_a_seat_is_bought_told_on_the_socket_and_mailed(
@@ -107,23 +86,6 @@ async def test_cancelling_gives_the_money_back(running: Platform, buyer: Buyer, 
 
 async def _is(buyer: Buyer, booking_id: str, status: str) -> bool:
     return await status_of(buyer, booking_id) == status
-
-
-async def test_the_same_post_fifty_times_at_once_is_one_booking_and_one_charge(
-    running: Platform, buyer: Buyer, samples: Sequence[Sample]
-) -> None:
-    order = {"event_id": samples[0].event_id, "seats": ["S6-1-1"], "payment_method": "pm_card_visa"}
-
-    answers = await asyncio.gather(
-        *(buyer.post("/api/v1/bookings", order, **{"Idempotency-Key": "once"}) for _ in range(50))
-    )
-
-    ids = {answer["booking"]["id"] for status, answer in answers if status == 202}
-    assert len(ids) == 1
-    assert {status for status, _ in answers} == {202}
-    await result_on_socket(running, buyer, ids.pop(), status="confirmed")
-    _, mine = await buyer.get("/api/v1/bookings")
-    assert len(mine["items"]) == 1
 
 
 async def test_a_booking_of_somebody_else_does_not_exist(

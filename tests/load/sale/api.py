@@ -110,6 +110,10 @@ class PublicApi:
     async def cancel(self, buyer: Member, booking_id: str) -> wire.Booking:
         return await self._ask("POST", f"{API}/bookings/{booking_id}/cancel", wire.Booking, who=buyer)
 
+    async def pay(self, buyer: Member, booking_id: str, card: str) -> wire.Booking:
+        path, body = f"{API}/bookings/{booking_id}/payment", {"payment_method": card}
+        return await self._ask("POST", path, wire.Booking, body=body, who=buyer)
+
     async def _ask[T](
         self, method: str, path: str, shape: type[T], *, body: object = None, who: Member | None = None
     ) -> T:

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,11 +16,13 @@ import msgspec
 from tests.load.sale import wire
 from tests.load.sale.api import NO_ANSWER, Member, PublicApi, Refused
 from tests.load.sale.evidence import AWAITING_PAYMENT, CANCELLED, CONFIRMED, Said, Story
-from tests.load.sale.plans import Challenge, Manner, Plan
+from tests.load.sale.plans import GOOD_CARDS, Challenge, Manner, Plan
 from tests.load.sale.sockets import BuyerSocket, Heard, NoSocket
 from tests.load.sale.words import said
 
 CHALLENGE_TRIES: Final = 3
+# Of whoever the bank did not recognise.
+ANOTHER_CARD: Final = GOOD_CARDS[0]
 
 
 @dataclass(slots=True)
@@ -105,6 +108,16 @@ class Buyer:
     async def wait_until_settled(self, order: Order, *, within_s: float) -> Heard:
         return await self.socket.wait_for(order.booking_id, lambda heard: heard.settled, within_s=within_s)
 
+    async def wait_for_the_bank(self, order: Order, *, within_s: float) -> Heard:
+        return await self.socket.wait_for(
+            order.booking_id, lambda heard: heard.settled or heard.may_pay_again, within_s=within_s
+        )
+
+    async def pay(self, order: Order, card: str) -> None:
+        """Refused is an answer as well."""
+        with suppress(Refused):
+            await self._api.pay(self.member, order.booking_id, card)
+
     async def cancel(self, order: Order) -> None:
         """Refused is an answer as well: the booking stays as it is."""
         try:
@@ -153,7 +166,10 @@ class Shopper:
         heard = await self.buyer.wait_for_result(order, within_s=self._patience_s)
         if heard.status == AWAITING_PAYMENT and not await self._answer_bank(order, heard.booking):
             return
-        heard = await self.buyer.wait_until_settled(order, within_s=self._patience_s)
+        heard = await self.buyer.wait_for_the_bank(order, within_s=self._patience_s)
+        if heard.may_pay_again:
+            await self.buyer.pay(order, ANOTHER_CARD)
+            heard = await self.buyer.wait_until_settled(order, within_s=self._patience_s)
         if heard.status == CONFIRMED and self._plan.manner is Manner.CANCELS:
             await asyncio.sleep(self._plan.thinks_s)
             await self.buyer.cancel(order)

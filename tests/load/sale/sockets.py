@@ -16,6 +16,7 @@ from tests.load.sale.api import Member
 from tests.load.sale.evidence import AWAITING_PAYMENT, DECIDED
 
 PROTOCOL: Final = "ticketing.v1"
+PAY_AGAIN: Final = "pay_again"
 READY_S: Final = 20.0
 CLOSING_S: Final = 2.0
 TRIES: Final = 20
@@ -42,6 +43,12 @@ class Heard:
     @property
     def settled(self) -> bool:
         return self.status in DECIDED - {AWAITING_PAYMENT}
+
+    @property
+    def may_pay_again(self) -> bool:
+        """The bank said no, and the seats are still held."""
+        action = self.booking.next_action if self.booking is not None else None
+        return self.status == AWAITING_PAYMENT and action is not None and action.type == PAY_AGAIN
 
     @property
     def answered(self) -> bool:

@@ -101,6 +101,13 @@ class BookingTwin(booking_pb2_grpc.BookingServiceServicer):
         found.status, found.reason = booking.CANCELLED, "cancelled-by-buyer"
         return booking.CancelBookingResponse(booking=found)
 
+    async def PayBooking(self, request: booking.PayBookingRequest, context: Any) -> booking.PayBookingResponse:
+        found = self._mine(request.booking_id, request.user_id)
+        if found.status not in {booking.AWAITING_PAYMENT, booking.CONFIRMED}:
+            raise refused(Kind.CONFLICT, "booking-not-payable")
+        found.status = booking.CONFIRMED
+        return booking.PayBookingResponse(booking=found)
+
     async def GetUserBookings(
         self, request: booking.GetUserBookingsRequest, context: Any
     ) -> booking.GetUserBookingsResponse:

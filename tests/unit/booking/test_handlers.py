@@ -1,62 +1,21 @@
 """Orders from outside: once per id, cancelled, paid late, resumed by another process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from services.booking.conductor import Conductor
 from services.booking.domain import BookingIdReused, NotCancellable, Order, Quantity, Status, UnknownBooking
 from services.booking.handlers import BookingHandlers
-from services.booking.saga import Held, Peers
+from services.booking.saga import Held
 from services.kit.errors import Invalid
 from services.kit.ids import new_id
-from tests.twins.booking_peers import MemoryPayments, MemoryTickets
-from tests.twins.booking_store import MemoryBookings, MemoryBookingStore, Rows
+from tests.twins.booking_store import MemoryBookings, MemoryBookingStore
+from tests.unit.booking.desk import World, at_work, order
 from tests.waiting import until
-
-
-class World:
-    """What all processes share: the rows, the seats, the money, and the time."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2030, 1, 1, tzinfo=UTC)
-        self.rows = Rows(now=lambda: self.at)
-        self.tickets, self.payments = MemoryTickets(), MemoryPayments()
-        self.peers = Peers(self.tickets, self.payments, lambda: self.at, timedelta(minutes=10))
-
-    def process(self, me: str = "one/1") -> tuple[BookingHandlers, Conductor]:
-        store = MemoryBookingStore(self.rows, me=me)
-        conductor = Conductor(store, self.peers, committed=lambda: None, max_running=1000)
-        return BookingHandlers(store, conductor, self.payments, lambda: self.at), conductor
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def handlers(world: World) -> BookingHandlers:
-    return world.process()[0]
-
-
-def order(*seats: str, **changed: object) -> Order:
-    fields = {"booking_id": new_id(), "user_id": "u1", "event_id": "e1", "seat_ids": seats or ("A-1-1",)}
-    return Order(**(fields | {"payment_method": "pm_card_visa"} | changed))
-
-
-@asynccontextmanager
-async def at_work(job: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    task = asyncio.create_task(job())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_the_same_order_sent_fifty_times_at_once_is_one_booking(world: World, handlers: BookingHandlers) -> None:

@@ -122,7 +122,7 @@ async def test_a_card_that_needs_its_buyer_waits_with_the_seats_held(peers: Peer
 
     assert progress.booking.status is Status.AWAITING_PAYMENT
     assert progress.booking.expires_at == AT + timedelta(minutes=10)
-    assert tickets.expires[progress.key("seats")] == AT + timedelta(minutes=10)
+    assert tickets.expires[progress.key("seats")] == AT + timedelta(minutes=10) + saga.GRACE
 
 
 async def test_whoever_paid_goes_on_and_gets_the_tickets(peers: Peers, payments: MemoryPayments) -> None:
@@ -202,6 +202,6 @@ async def test_a_peer_that_stays_silent_lets_the_saga_rest_and_not_unwind(
         await run(begun(order()), peers, journal)
 
     assert journal.written[-1].rests == 1
-    assert journal.written[-1].rests_until == AT + saga.REST
+    assert journal.written[-1].rests_until == AT + timedelta(seconds=2)
     assert not journal.written[-1].undoing
     assert tickets.released == set()

@@ -61,9 +61,9 @@ def test_a_purchase_is_told_from_the_line_to_the_mail() -> None:
 def test_a_declined_card_another_try_and_a_refund_are_told_with_their_reasons() -> None:
     logged = log((1, "payment", ""), (2, "undo-payment", "card-declined"), (4, "rejected", "card-declined"))
     said = [
-        heard(3, "payment-succeeded", about="p2", amount=Money(5000, "EUR")),
+        heard(3, "payment-succeeded", about="p1", amount=Money(5000, "EUR")),
         heard(2, "payment-failed", about="p1", reason="card-declined"),
-        heard(5, "payment-refunded", about="p2", amount=Money(5000, "EUR")),
+        heard(5, "payment-refunded", about="p1", amount=Money(5000, "EUR")),
     ]
 
     told = timeline(BOOKING, logged, said, ())
@@ -103,7 +103,7 @@ def test_every_code_has_a_sentence() -> None:
     steps = {entry for step in CREATE_BOOKING for entry in (step.name, f"undo-{step.name}")}
     ends = {status.value.lower() for status in Status} - {"pending", "cancelling"}
 
-    codes = {CODES.get(entry, entry) for entry in steps | ends | {"rests"}} | HEARD_CODES.keys()
+    codes = {CODES.get(entry, entry) for entry in steps | ends | {"rests", "parked"}} | HEARD_CODES.keys()
 
     assert codes <= SENTENCES.keys()
     assert sentence("something-new") == "Something new."

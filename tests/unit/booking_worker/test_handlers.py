@@ -9,6 +9,7 @@ import pytest
 from services.booking_worker.domain import Decided, Entry, Line, Outcome, Status, Undecided, Verdict
 from services.booking_worker.handlers import WorkerHandlers
 from services.booking_worker.lines import Lines
+from services.booking_worker.telling import Teller
 from services.kit.errors import DependencyDown, Invalid
 from tests.unit.booking_worker.test_domain import entry
 
@@ -27,7 +28,8 @@ class Neighbours:
         self.unliked: set[str] = set()
         self.redis_away, self.realtime_away, self.knows = 0, False, True
         self.lines = Lines(per_event=10, overall=100)
-        self.handlers = WorkerHandlers(self, self.lines, self, self, max_tries=2, linger_s=0)
+        self.teller = Teller(self, left_alone_s=0)
+        self.handlers = WorkerHandlers(self, self.lines, self, self.teller, max_tries=2, linger_s=0)
         self.handlers.orders = self
         self.lines.open(Line("e", held_until=float("inf")))
 
@@ -131,6 +133,20 @@ async def test_without_realtime_entries_leave_all_the_same(here: Neighbours) -> 
     await here.handlers.settle([("b1", CONFIRMED)])
 
     assert here.settled == {"e": ["b1"]}
+
+
+async def test_what_nobody_else_tells_is_told_when_realtime_is_back(here: Neighbours) -> None:
+    await here.handlers.entries_read([entry(1), entry(2), entry(3)])
+    here.realtime_away = True
+    refused = Decided(Status.REJECTED, "malformed-order")
+    await here.handlers.settle([("b1", CONFIRMED), ("b2", refused), ("b3", refused)])
+
+    await here.teller.tell_again()
+    here.realtime_away = False
+    await here.teller.tell_again()
+    await here.teller.tell_again()
+
+    assert here.told == [("b2", Status.REJECTED), ("b3", Status.REJECTED)]
 
 
 async def test_without_redis_outcomes_wait(here: Neighbours) -> None:

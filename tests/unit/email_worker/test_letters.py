@@ -1,5 +1,7 @@
 """What a buyer reads: the right words, and nothing that others smuggled in."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.email_worker.domain import Details, Kind
@@ -73,6 +75,19 @@ def test_a_cancellation_says_what_goes_back_and_why_the_event_is_off() -> None:
     assert "We return 25.00 EUR" in body(mail, "plain")
     assert "The organ is <broken>" in body(mail, "plain")
     assert "The organ is &lt;broken&gt;" in body(mail, "html")
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("en", "places were gone"), ("de", "vergeben waren")])
+def test_money_that_came_too_late_is_explained_and_no_tickets_are_mentioned(language: str, sentence: str) -> None:
+    details = replace(KINDS[Kind.CANCELLED], reason="paid-too-late")
+    leased = a_lease(a_mail(kind=Kind.CANCELLED, details=details), recipient=a_recipient(language=language))
+
+    mail = opened(LETTERS.render(leased).content)
+
+    for part in ("plain", "html"):
+        assert sentence in body(mail, part)
+        assert "EUR" in body(mail, part)
+        assert not any(tickets in body(mail, part) for tickets in ("no longer valid", "nicht mehr gültig"))
 
 
 def test_markup_in_a_title_is_text() -> None:

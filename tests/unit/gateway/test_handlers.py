@@ -14,6 +14,7 @@ from services.gateway.domain import (
     OnSale,
     Order,
     Queued,
+    StillAtWork,
     UnknownBooking,
     UnknownEvent,
 )
@@ -157,6 +158,50 @@ async def test_what_the_worker_refused_can_not_be_cancelled(door: Door) -> None:
 
     with pytest.raises(NotCancellable):
         await door.bookings.cancel("b1", user_id="ada")
+
+
+async def test_what_the_desk_is_deciding_is_marked_in_the_line(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    door.desk.known["b1", "ada"] = Booking(id="b1", event_id="e", status="pending")
+
+    assert (await door.bookings.cancel("b1", user_id="ada")).status == "cancelling"
+    marked = await door.queue.find("b1")
+    assert marked is not None
+    assert marked.cancelled
+
+
+async def test_what_the_desk_decides_anew_after_it_has_left_the_line_is_not_cancelled_now(door: Door) -> None:
+    await door.bookings.place(ORDER)
+    await door.queue.serve("e", 1)
+    door.desk.known["b1", "ada"] = Booking(id="b1", event_id="e", status="pending")
+
+    with pytest.raises(StillAtWork):
+        await door.bookings.cancel("b1", user_id="ada")
+
+
+class Decides(MemoryDesk):
+    """Sells a booking just after it would not cancel it for the second time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked = 0
+
+    async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
+        self._asked += 1
+        try:
+            return await super().cancel(booking_id, user_id=user_id)
+        finally:
+            if self._asked == 2:
+                self.known[booking_id, user_id] = Booking(id=booking_id, event_id="e", status="confirmed")
+
+
+async def test_what_is_sold_while_it_is_cancelled_is_cancelled_all_the_same() -> None:
+    desk = Decides()
+    bookings = BookingHandlers(MemoryQueue(lambda: NOW), OneEvent(), desk, lambda: NOW)
+    await bookings.place(ORDER)
+    desk.known["b1", "ada"] = Booking(id="b1", event_id="e", status="pending")
+
+    assert (await bookings.cancel("b1", user_id="ada")).status == "cancelled"
 
 
 class TurnComes(MemoryQueue):

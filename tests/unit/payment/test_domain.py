@@ -18,6 +18,9 @@ ALLOWED = {
     (Status.REQUIRES_ACTION, Status.SUCCEEDED),
     (Status.REQUIRES_ACTION, Status.FAILED),
     (Status.REQUIRES_ACTION, Status.CANCELLED),
+    # The buyer paid after we had given up.
+    (Status.FAILED, Status.SUCCEEDED),
+    (Status.CANCELLED, Status.SUCCEEDED),
 }
 
 

@@ -44,12 +44,15 @@ class World:
     def wake(self) -> None:
         self.woken += 1
 
-    async def pay(self, card: str = "pm_card_visa", *, key: str = "k", minor: int = 5000) -> Payment | Told:
-        order = Order(key=key, booking_id="b", user_id="u", amount=Money(minor, "EUR"), payment_method=card)
+    async def pay(
+        self, card: str = "pm_card_visa", *, key: str = "k", minor: int = 5000, attempt: int = 1
+    ) -> Payment | Told:
+        amount = Money(minor, "EUR")
+        order = Order(key=key, booking_id="b", user_id="u", amount=amount, payment_method=card, attempt=attempt)
         return (await self.handlers.create_many([order]))[0]
 
-    async def paid(self, card: str = "pm_card_visa", *, key: str = "k") -> Payment:
-        payment = await self.pay(card, key=key)
+    async def paid(self, card: str = "pm_card_visa", *, key: str = "k", attempt: int = 1) -> Payment:
+        payment = await self.pay(card, key=key, attempt=attempt)
         assert isinstance(payment, Payment)
         return payment
 
@@ -249,16 +252,158 @@ async def test_an_event_waits_while_the_psp_is_away(world: World) -> None:
     assert (await world.handlers.payment("", "k", "")).status is Status.SUCCEEDED
 
 
-async def test_money_that_comes_after_we_gave_up_goes_back(world: World) -> None:
-    declined = await world.paid("pm_card_visa_chargeDeclined")
-    world.psp.authenticate(declined.provider_ref, approved=True)
+async def test_money_that_comes_after_we_gave_up_waits_a_minute_for_its_owner_and_goes_back(world: World) -> None:
+    late = await paid_late(world)
+    world.at += timedelta(seconds=45)
+    await world.settling.settle_abandoned()
+    assert world.psp.state[late.provider_ref].refunded_minor == 0
 
+    world.at += timedelta(seconds=45)
+    await world.settling.settle_abandoned()
+
+    assert world.psp.state[late.provider_ref].refunded_minor == 5000
+    assert world.facts == [Status.FAILED, Status.SUCCEEDED, Status.REFUNDED]
+    assert world.told == [("u", Status.SUCCEEDED), ("u", Status.REFUNDED)]
+
+
+async def paid_late(world: World) -> Payment:
+    """Declined and undone; then the PSP says that it has the money, twice."""
+    declined = await world.paid("pm_card_visa_chargeDeclined")
+    await world.handlers.cancel("k", attempt=1)
+    world.psp.authenticate(declined.provider_ref, approved=True)
     for event_id in ("e1", "e2"):
         await world.settling.received(PspEvent(event_id, declined.provider_ref, declined.payment_id))
         await world.settling.settle_events()
+    payment = await world.handlers.payment("", "k", "")
+    assert (payment.status, payment.late) == (Status.SUCCEEDED, True)
+    return payment
 
-    assert world.psp.state[declined.provider_ref].refunded_minor == 5000
-    assert world.facts == [Status.FAILED]
+
+async def test_late_money_that_is_claimed_stays_whatever_was_sent_before(world: World) -> None:
+    late = await paid_late(world)
+
+    claimed = [await world.handlers.cancel("k", attempt=2, unless_paid=True) for _ in range(2)]
+    await world.handlers.cancel("k", attempt=1)
+    world.at += timedelta(hours=1)
+    await world.settling.settle_abandoned()
+
+    assert {one.status for one in claimed if one} == {Status.SUCCEEDED}
+    assert world.psp.state[late.provider_ref].refunded_minor == 0
+    assert (await world.handlers.payment("", "k", "")).late is False
+
+
+async def test_a_claim_that_meets_the_undoing_of_late_money_is_too_late_or_wins_but_never_both(world: World) -> None:
+    late = await paid_late(world)
+    world.at += timedelta(seconds=90)
+
+    claimed, _ = await asyncio.gather(
+        world.handlers.cancel("k", attempt=2, unless_paid=True), world.settling.settle_abandoned()
+    )
+
+    assert claimed is not None
+    kept = claimed.status is Status.SUCCEEDED
+    assert world.psp.state[late.provider_ref].refunded_minor == (0 if kept else 5000)
+
+
+async def test_undoing_unless_paid_keeps_what_is_paid_and_stops_what_is_not(world: World) -> None:
+    await world.paid(key="paid")
+    waiting = await world.paid("pm_card_authenticationRequired", key="waiting")
+    approved = await world.paid("pm_card_authenticationRequired", key="approved")
+    world.psp.authenticate(approved.provider_ref, approved=True)
+
+    kept = [await world.handlers.cancel(key, unless_paid=True) for key in ("paid", "waiting", "approved", "unknown")]
+
+    assert [one.status if one else None for one in kept] == [
+        Status.SUCCEEDED,
+        Status.CANCELLED,
+        Status.SUCCEEDED,
+        None,
+    ]
+    assert world.psp.state[waiting.provider_ref].status is Status.CANCELLED
+    assert world.psp.refunds == {}
+
+
+async def test_another_card_is_another_charge_with_a_key_of_its_own(world: World) -> None:
+    declined = await world.paid("pm_card_visa_chargeDeclined")
+
+    paid = [await world.paid("pm_card_visa", attempt=2) for _ in range(2)]
+    stale = await world.paid("pm_card_visa_chargeDeclined")
+
+    assert [(one.status, one.attempt) for one in (*paid, stale)] == [(Status.SUCCEEDED, 2)] * 3
+    assert {one.payment_id for one in paid} == {declined.payment_id}
+    assert world.psp.keys == {f"{declined.payment_id}-1", f"{declined.payment_id}-2"}
+
+
+@pytest.mark.parametrize("mute", [False, True])
+async def test_another_card_waits_until_the_first_charge_can_not_take_money_any_more(world: World, mute: bool) -> None:
+    waiting = await world.paid("pm_card_authenticationRequired")
+    world.psp.mute = mute
+
+    paid = await world.pay("pm_card_visa", attempt=2)
+
+    if mute:
+        assert isinstance(paid, PspDown)
+        assert world.psp.charges == 1
+    else:
+        assert isinstance(paid, Payment)
+        assert paid.status is Status.SUCCEEDED
+        assert world.psp.state[waiting.provider_ref].status is Status.CANCELLED
+
+
+async def test_who_has_paid_with_the_first_card_is_not_charged_on_another(world: World) -> None:
+    waiting = await world.paid("pm_card_authenticationRequired")
+    world.psp.authenticate(waiting.provider_ref, approved=True)
+
+    paid = await world.paid("pm_card_visa", attempt=2)
+
+    assert (paid.status, paid.provider_ref) == (Status.SUCCEEDED, waiting.provider_ref)
+    assert world.psp.charges == 1
+
+
+async def test_what_was_undone_is_never_tried_again(world: World) -> None:
+    await world.paid("pm_card_visa_chargeDeclined")
+    await world.handlers.cancel("k", attempt=2)
+
+    late = await world.paid("pm_card_visa", attempt=2)
+
+    assert late.status is Status.FAILED
+    assert world.psp.charges == 1
+
+
+async def test_undoing_an_earlier_attempt_leaves_a_later_one_alone(world: World) -> None:
+    await world.paid("pm_card_visa_chargeDeclined")
+    await world.paid("pm_card_visa", attempt=2)
+
+    left = await world.handlers.cancel("k", attempt=1)
+
+    assert left is not None
+    assert left.status is Status.SUCCEEDED
+    assert world.psp.refunds == {}
+
+
+async def test_of_two_charges_for_one_payment_the_second_goes_back_at_once(world: World) -> None:
+    first = await world.paid("pm_card_authenticationRequired")
+    second = await world.paid("pm_card_visa", attempt=2)
+    world.psp.authenticate(first.provider_ref, approved=True)
+
+    for event_id in ("e1", "e2"):
+        await world.settling.received(PspEvent(event_id, first.provider_ref, first.payment_id))
+        await world.settling.settle_events()
+
+    refunded = {ref: intent.refunded_minor for ref, intent in world.psp.state.items()}
+    assert refunded == {first.provider_ref: 5000, second.provider_ref: 0}
+    assert (await world.handlers.payment("", "k", "")).status is Status.SUCCEEDED
+
+
+async def test_a_charge_that_the_psp_cancels_is_cancelled_here(world: World) -> None:
+    waiting = await world.paid("pm_card_authenticationRequired")
+    await world.psp.cancel(waiting.provider_ref)
+
+    await world.settling.received(PspEvent("e1", waiting.provider_ref, waiting.payment_id))
+    await world.settling.settle_events()
+
+    assert world.facts == [Status.CANCELLED]
+    assert world.told == [("u", Status.CANCELLED)]
 
 
 async def test_an_event_about_nothing_of_ours_is_done_with(world: World) -> None:

@@ -1,6 +1,7 @@
 """What browsers read of bookings and payments, and what they are told once."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -83,6 +84,46 @@ def test_a_fact_and_the_workers_word_of_it_are_the_same_message(status: str, bod
     assert told.dedupe == word.dedupe
     assert msgspec.json.decode(told.body).keys() == msgspec.json.decode(word.body).keys()
     assert told.complete is (status != "AWAITING_PAYMENT")
+
+
+def awaiting(**more: Any) -> messages.BookingAwaitingPayment:
+    return messages.BookingAwaitingPayment(booking_id="b", user_id="u", event_id="e", **more)
+
+
+def test_a_card_that_was_not_charged_is_news_and_says_what_to_do() -> None:
+    first = booking_fact(fact("bookings", awaiting(attempt=1)))
+    failed = booking_fact(fact("bookings", awaiting(attempt=1, reason="authentication-failed")))
+    again = booking_fact(fact("bookings", awaiting(attempt=2, reason="authentication-failed")))
+
+    assert first is not None
+    assert failed is not None
+    assert again is not None
+    assert len({first.dedupe, failed.dedupe, again.dedupe}) == 3
+    told = msgspec.json.decode(failed.body)
+    assert (told["status"], told["reason"]) == ("awaiting_payment", "authentication-failed")
+    assert told["next_action"] == {"type": "pay_again", "url": "", "client_secret": ""}
+    assert failed.complete
+
+
+@pytest.mark.parametrize(("cancelling", "status"), [(False, "pending"), (True, "cancelling")])
+def test_a_booking_that_takes_longer_is_told_so(cancelling: bool, status: str) -> None:
+    body = messages.BookingDelayed(booking_id="b", user_id="u", event_id="e", cancelling=cancelling)
+
+    told = booking_fact(fact("bookings", body))
+
+    assert told is not None
+    assert (msgspec.json.decode(told.body)["status"], msgspec.json.decode(told.body)["reason"]) == (status, "delayed")
+
+
+def test_each_attempt_of_a_payment_is_news() -> None:
+    payments = [
+        payment_pb2.Payment(payment_id="p", status=payment_pb2.FAILED, attempt=attempt, amount={"minor": 1})
+        for attempt in (0, 1, 2)
+    ]
+
+    dedupes = [payment_news("u", one).dedupe for one in payments]
+
+    assert dedupes[0] == dedupes[1] != dedupes[2]
 
 
 def test_a_fact_of_a_confirmation_tells_all_it_knows() -> None:

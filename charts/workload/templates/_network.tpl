@@ -1,0 +1,86 @@
+{{/* Nothing comes in or goes out but what the table's calls and data say, the public's routes, metrics and DNS. */}}
+{{- define "workload.networkpolicy" }}
+{{- if .values.networkPolicies.enabled }}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "workload.metadata" (dict "service" .) | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:  # its migration Job too
+      app.kubernetes.io/name: {{ .name }}
+      app.kubernetes.io/instance: {{ .root.Release.Name }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    {{- include "workload.ingressRules" . | trim | nindent 4 }}
+  egress:
+    {{- include "workload.egressRules" . | trim | nindent 4 }}
+{{- end }}
+{{- end }}
+
+{{- define "workload.ingressRules" -}}
+{{- $service := . -}}
+{{- $policies := .values.networkPolicies -}}
+{{- $callers := list -}}
+{{- range $name, $row := .table.services }}{{ if has $service.name $row.calls }}{{ $callers = append $callers $name }}{{ end }}{{ end -}}
+{{- with $callers | sortAlpha }}
+- from:
+    - podSelector:
+        matchExpressions:
+          - {key: app.kubernetes.io/name, operator: In, values: {{ toJson . }}}
+  ports: [{port: grpc}]
+{{- end }}
+{{- if .values.routes }}
+- ports: [{port: http}]
+  {{- with $policies.publicFrom }}
+  from:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- if .values.service.nodePorts }}
+{{- range without (keys .row.ports | sortAlpha) "metrics" }}
+- ports: [{port: {{ . }}}]
+{{- end }}
+{{- end }}
+{{- with .row.metrics }}
+- ports: [{port: {{ .port }}}]
+  from:
+    {{- toYaml ($policies.metricsFrom | default (list (dict "namespaceSelector" dict))) | nindent 4 }}
+{{- end }}
+{{- end }}
+
+{{- define "workload.egressRules" -}}
+{{- $service := . -}}
+- ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+{{- range .row.calls }}
+- ports: [{port: {{ (index $service.table.services .).ports.grpc }}}]
+  to:
+    - podSelector:
+        matchLabels:
+          app.kubernetes.io/name: {{ . }}
+{{- end }}
+{{- range $store := .row.data }}
+- ports: [{{ include "workload.storePorts" (list $service $store) }}]
+  {{- with get $service.values.networkPolicies (printf "%sTo" $store) }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- if .egress }}
+{{ include .egress . }}
+{{- end }}
+{{- with .values.networkPolicies.extraEgress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* list SERVICE STORE */}}
+{{- define "workload.storePorts" -}}
+{{- $service := index . 0 -}}
+{{- if eq (index . 1) "kafka" -}}
+{{- range $i, $port := include "workload.brokers" $service | splitList "," | toJson | fromJsonArray }}{{ if $i }}, {{ end }}{port: {{ $port | splitList ":" | last }}}{{ end -}}
+{{- else -}}
+{port: {{ include "workload.storePort" . }}}
+{{- end -}}
+{{- end }}
