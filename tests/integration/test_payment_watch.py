@@ -35,6 +35,11 @@ from services.payment.settling import Settling
 from services.payment.watch import PspWatch
 from tests.conftest import Stores, database_settings
 
+TWICE = """INSERT INTO sandbox_intents
+           SELECT 'pi_' || gen_random_uuid(), charge_key || '-again', asked, client_secret, amount_minor, currency,
+                  status, failure, payment_method, refunded_minor, payment_id, booking_id, created_at
+           FROM sandbox_intents WHERE intent_id = :ref"""
+
 
 class NobodyListens:
     async def payment_changed(self, payment: Payment) -> None:
@@ -54,18 +59,18 @@ class World:
             self.engine, deliveries, utc_now, public_url="http://127.0.0.1", timeout_s=1, patience_s=0.1
         )
         store = PostgresStore(self.engine)
-        ledger = Ledger(store, self.psp, utc_now, lambda: None)
-        self.handlers = PaymentHandlers(store, ledger, utc_now, provider="sandbox")
+        ledger = Ledger(store, self.psp, self.now, lambda: None)
+        self.handlers = PaymentHandlers(store, ledger, self.now, provider="sandbox")
         self.books = PostgresBooks(self.engine)
-        settling = Settling(store, ledger, self.psp, NobodyListens(), utc_now)
-        self.watch = PspWatch(self.books, self.psp, settling.settle_event, self.now, window=timedelta(hours=1))
+        self.settling = Settling(store, ledger, self.psp, NobodyListens(), self.now)
+        self.watch = PspWatch(self.books, self.psp, self.settling.settle_event, self.now, window=timedelta(hours=1))
 
     def now(self) -> datetime:
         return utc_now() + self.ahead
 
     def let_time_pass(self) -> None:
         """What was done until now is older than any grace."""
-        self.ahead = timedelta(minutes=5)
+        self.ahead += timedelta(minutes=5)
 
     async def paid(self, *, booking_id: str = "") -> Payment:
         order = Order(
@@ -152,10 +157,7 @@ async def test_books_that_differ_are_found_once_they_are_older_than_the_grace(
 async def test_a_second_charge_of_a_payment_is_found(world: World) -> None:
     payment = await world.paid()
     await world.change(
-        """INSERT INTO sandbox_intents
-           SELECT 'pi_' || gen_random_uuid(), charge_key || '-again', asked, client_secret, amount_minor, currency,
-                  status, failure, payment_method, refunded_minor, payment_id, booking_id, created_at
-           FROM sandbox_intents WHERE intent_id = :ref""",
+        TWICE,
         payment,
     )
     world.let_time_pass()
@@ -179,14 +181,29 @@ async def test_a_charge_that_we_gave_up_is_settled_once_with_a_receipt(world: Wo
     world.let_time_pass()
 
     assert [await world.left(payment) for _ in range(3)] == [set()] * 3
+    # Nobody claims the money, so it goes back in the way late money does.
+    world.let_time_pass()
+    await world.settling.settle_abandoned()
 
     charge = await world.psp.find(payment.provider_ref)
     assert charge is not None
-    books = (await world.books.by_id([payment.payment_id]))[payment.payment_id]
-    # Given back at once, or taken over to be given back or kept: never kept at the PSP alone.
-    assert charge.refunded_minor == 5000 or books.status.value == "succeeded"
+    assert charge.refunded_minor == 5000
+    assert await world.left(payment) == set()
     receipts = [one for one in await world.books.repairs(50) if one.subject == payment.payment_id]
     assert [one.rule for one in receipts] == [CHARGES_UNKNOWN]
+
+
+async def test_money_that_was_taken_twice_goes_back_once_and_the_payment_stays(world: World) -> None:
+    payment = await world.paid()
+    await world.change(TWICE, payment)
+    world.let_time_pass()
+
+    assert [await world.left(payment) for _ in range(2)] == [set()] * 2
+
+    listed = await world.psp.intents(since=payment.created_at, until=world.now(), limit=100)
+    mine = {one.ref: one.refunded_minor for one in listed if one.payment_id == payment.payment_id}
+    assert mine.pop(payment.provider_ref) == 0
+    assert list(mine.values()) == [5000]
 
 
 async def test_what_is_not_safe_is_told_and_left_alone(world: World) -> None:
