@@ -245,6 +245,6 @@ def _entry(progress: Progress) -> str:
     if progress.booking.parked:
         return "parked"
     if progress.rests_until is not None:
-        return "rests"
+        return "rests" if progress.rests else "resumed"
     name = CREATE_BOOKING[max(progress.step, 0)].name
     return f"undo-{name}" if progress.undoing else name
