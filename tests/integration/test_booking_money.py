@@ -36,7 +36,7 @@ from tests.twins.ticket_shop import Shop, shop_over
 from tests.waiting import until
 
 THREE_D_SECURE, DECLINED = "pm_card_threeDSecure2Required", "pm_card_visa_chargeDeclined"
-WINDOW_S = 4
+WINDOW_S = 3
 
 
 @dataclass

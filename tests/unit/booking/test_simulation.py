@@ -24,7 +24,7 @@ from tests.twins.virtual_time import run_virtually, wait_until
 FAULTS = {"message": MESSAGE_FAULTS, "write": WRITE_FAULTS, "psp": PSP_FAULTS}
 THREE_D_SECURE, DECLINED = "pm_card_authenticationRequired", "pm_card_visa_chargeDeclined"
 # Plans of several faults at once, for each scenario.
-SEVERAL = int(os.environ.get("SIMULATIONS", "30"))
+SEVERAL = int(os.environ.get("SIMULATIONS", "12"))
 
 type Scenario = Callable[[World], Awaitable[None]]
 type Plan = Mapping[tuple[str, int], str]
