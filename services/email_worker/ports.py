@@ -25,7 +25,7 @@ class Desk(Protocol):
         """Remember why; unknown shows are passed over."""
 
     async def add(self, mails: Sequence[Mail]) -> None:
-        """Keep each, unless its booking has one of that kind already."""
+        """Keep each, unless its booking has one of that kind already, or tickets come after a cancellation."""
 
     async def withdraw_reminders(self, booking_ids: Collection[str]) -> None:
         """Their reminders to pay are not sent any more, unless a sender has them already."""
