@@ -30,9 +30,11 @@ NOT_TOLD = {
         "incomplete-order",
         "no-number",
         "no-order",
+        "oversized-order",
         "unreadable-order",
         "wrong-event",
     },
+    "why an order is kept aside; its buyer is told `try-again`": {"workers-died"},
     "between the PSP and payment": {"bad-signature", "refund-failed"},
     "a socket that answers without a protocol": {"no-auth"},
 }
