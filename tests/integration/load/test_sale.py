@@ -73,11 +73,18 @@ async def test_a_place_sold_twice_is_caught(wrong: Wrong) -> None:
     assert not verdict.holds
 
 
-@pytest.mark.parametrize("wrong", [Wrong.FORGETS_A_MAIL, Wrong.NEVER_TELLS, Wrong.NEVER_DECIDES, Wrong.TELLS_OTHERWISE])
+@pytest.mark.parametrize("wrong", [Wrong.FORGETS_A_MAIL, Wrong.NEVER_TELLS, Wrong.TELLS_OTHERWISE])
 async def test_a_lost_outcome_is_caught(wrong: Wrong) -> None:
     verdict = await hold(wrong)
 
     assert len(verdict.judgement.lost) == 1
+    assert not verdict.holds
+
+
+async def test_an_order_that_nothing_decides_is_caught() -> None:
+    verdict = await hold(Wrong.NEVER_DECIDES)
+
+    assert len(verdict.judgement.stuck) == 1
     assert not verdict.holds
 
 

@@ -1,4 +1,4 @@
-"""Lost: an accepted order without an outcome, an outcome that was not told or told otherwise, a ticket not mailed."""
+"""Lost: an accepted order that nobody knows, an outcome that was not told or told otherwise, a ticket not mailed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _wrongs(story: Story, looked_up: Said | None, mailed: set[str] | None) -> It
         yield "accepted, and now unknown to the API"
         return
     if looked_up.status not in DECIDED:
-        yield f"never decided: the API says {looked_up.status!r}"
+        return  # It is stuck.
     if story.told is None and story.listened:
         yield f"the socket never told; the API says {looked_up.status!r}"
     if story.told is not None:
