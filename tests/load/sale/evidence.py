@@ -32,6 +32,8 @@ class Said:
     places: tuple[Place, ...] = ()
     # Minor units; None when nothing is said of it.
     total: int | None = None
+    # Whether it says what the buyer has to do.
+    says_what_to_do: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ def said(booking: wire.Booking) -> Said:
         reason=booking.reason or "",
         tickets=tuple(_place(ticket.place) for ticket in booking.tickets),
         places=tuple(map(_place, booking.places)),
+        says_what_to_do=booking.next_action is not None,
         total=None if booking.total is None else booking.total.amount,
     )
 

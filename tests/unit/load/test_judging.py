@@ -257,12 +257,19 @@ def test_places_that_wait_for_their_buyer_are_not_stuck() -> None:
 
 
 def with_a_buyer_to_act(places: tuple[Place, ...], *, held: int) -> Evidence:
-    waiting = Said(status="awaiting_payment", event_id="e", places=places)
+    waiting = Said(status="awaiting_payment", event_id="e", places=places, says_what_to_do=True)
     return but(
         stories=[*FINE.stories, story("b4", waiting)],
         bookings=with_booking("b4", waiting),
         after={("e", "A"): seats("A-1-1", held=held), ("e", "FLOOR"): floor(1)},
     )
+
+
+def test_a_buyer_who_is_to_pay_and_is_not_told_how_is_lost() -> None:
+    waiting, silent = (Said(status="awaiting_payment", event_id="e", says_what_to_do=says) for says in (True, False))
+    found = judge(but(stories=[*FINE.stories, story("b4", silent)], bookings=with_booking("b4", waiting)))
+
+    assert [finding.about for finding in found.lost] == ["b4"]
 
 
 def test_nobody_can_say_yet_what_an_undecided_booking_holds() -> None:

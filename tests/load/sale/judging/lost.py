@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tests.load.sale.evidence import CONFIRMED, DECIDED, Evidence, Said, Story
+from tests.load.sale.evidence import AWAITING_PAYMENT, CONFIRMED, DECIDED, Evidence, Said, Story
 from tests.load.sale.judging.finding import Finding
 
 KIND = "lost"
@@ -41,6 +41,8 @@ def _contradictions(told: Said, looked_up: Said) -> Iterator[str]:
         yield f"the buyer was told {told.status!r}, the API says {looked_up.status!r}"
     elif told.reason != looked_up.reason:
         yield f"the buyer was told {told.reason!r}, the API says {looked_up.reason!r}"
+    elif told.status == AWAITING_PAYMENT and not told.says_what_to_do:
+        yield "the buyer was told to pay, and not how"
     elif told.tickets and _sorted(told) != _sorted(looked_up):
         yield "the buyer was told other places than the API says"
 
