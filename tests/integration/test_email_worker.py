@@ -132,7 +132,7 @@ async def mail_state(settings: EmailWorkerSettings, buyer: Buyer) -> str:
 async def test_a_confirmed_booking_is_one_mail_with_text_html_and_a_qr_code_a_ticket(
     stores: Stores, shelf: Shelf, smtp_port: int, buyer: Buyer
 ) -> None:
-    async with catching(shelf, port=smtp_port), worker(stores, smtp_port) as settings:
+    async with catching(shelf, host="127.0.0.1", port=smtp_port), worker(stores, smtp_port) as settings:
         await buyer.registers()
         await buyer.finds_an_event()
         twice = buyer.confirmed()
@@ -158,7 +158,7 @@ async def test_a_confirmed_booking_is_one_mail_with_text_html_and_a_qr_code_a_ti
 async def test_a_booking_that_is_heard_of_before_its_buyer_is_mailed_when_he_is_known(
     stores: Stores, shelf: Shelf, smtp_port: int, buyer: Buyer
 ) -> None:
-    async with catching(shelf, port=smtp_port), worker(stores, smtp_port) as settings:
+    async with catching(shelf, host="127.0.0.1", port=smtp_port), worker(stores, smtp_port) as settings:
         await buyer.publish(buyer.confirmed())
 
         async def waits() -> bool:
@@ -189,14 +189,14 @@ async def test_mails_wait_for_a_server_that_is_away_and_health_says_so(
         assert health["components"]["mail-server"]["status"] == "DOWN"
         assert mails(shelf, buyer) == []
 
-        async with catching(shelf, port=smtp_port):
+        async with catching(shelf, host="127.0.0.1", port=smtp_port):
             await until(lambda: len(mails(shelf, buyer)) == 1)
 
 
 async def test_a_mail_whose_sender_died_before_its_note_comes_again_with_the_same_message_id(
     stores: Stores, shelf: Shelf, smtp_port: int, buyer: Buyer
 ) -> None:
-    async with catching(shelf, port=smtp_port), worker(stores, smtp_port) as settings:
+    async with catching(shelf, host="127.0.0.1", port=smtp_port), worker(stores, smtp_port) as settings:
         await buyer.registers()
         await buyer.finds_an_event()
         await buyer.publish(buyer.confirmed())

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pydantic import Field
 
-from services.kit.bus.kafka import DEAD
+from services.kit.bus.wire import DEAD
 from services.kit.patience import GaveUp, patiently
 from services.kit.settings import KafkaSettings
 from services.kit.topology import topology
