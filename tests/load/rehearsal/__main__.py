@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -22,11 +23,15 @@ from tests.load.sale.inventory import NotLoaded
 from tests.load.sale.sockets import NoSocket
 
 NOT_HELD = 2
+# Moves the ports of services out of the range of outgoing connections (Linux: 32768 to 60999). Thousands of buyers who
+# connect at once would otherwise take the port of a service that was killed, and it could not start again.
+PORT_OFFSET = "11000"
 INTERRUPTED = 130
 _STOPPED = (Refused, NoSocket, NotLoaded, NotReady, NotOurs, StoreFailed, BadOffset, aiohttp.ClientError)
 
 
 def main() -> None:
+    os.environ.setdefault("LOCAL_PORT_OFFSET", PORT_OFFSET)
     settings = settings_of(command_line().parse_args())
     console = Console(stderr=True)
     try:

@@ -10,10 +10,14 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self, cast
 
 HOST: Final = "127.0.0.1"
+# Above the ports of a platform however they are moved, and below those that a system gives to outgoing connections:
+# a crowd that comes back all at once must not sit on the port of a service that is about to start again.
+PORTS: Final = range(25_000, 32_000)
 BACKLOG: Final = 1024
 CONNECT_S: Final = 5.0
 # No lingering: an end is a reset.
@@ -58,7 +62,7 @@ class Wire:
 
     def __init__(self, to_port: int) -> None:
         self._to_port = to_port
-        self._socket = socket.create_server((HOST, 0), backlog=BACKLOG)
+        self._socket = _listening_socket()
         self.port: int = self._socket.getsockname()[1]
         self._links: set[Link] = set()
         self._is_away = self._is_mute = False
@@ -206,3 +210,10 @@ class End(asyncio.Protocol):
         if self._transport is not None:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
+
+
+def _listening_socket() -> socket.socket:
+    for port in PORTS:
+        with suppress(OSError):
+            return socket.create_server((HOST, port), backlog=BACKLOG)
+    raise OSError(f"no free port from {PORTS.start} to {PORTS.stop}")
