@@ -9,49 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from services.kit.errors import Invalid, Kind, Refusal
+from services.booking.refusals import MAX_ATTEMPTS, NotCancellable, NotPayable, TooManyCards
+from services.kit.errors import Invalid
 from services.kit.ids import is_id
 from services.kit.money import Money
 
 MAX_PLACES: Final = 50
-# Cards that may be tried for one booking: enough for a buyer, too few for who tries stolen ones.
-MAX_ATTEMPTS: Final = 5
 MAX_TEXT: Final = 200
-
-
-class UnknownBooking(Refusal):
-    kind, reason = Kind.MISSING, "unknown-booking"
-
-    def __init__(self) -> None:
-        super().__init__("no such booking")
-
-
-class BookingIdReused(Refusal):
-    kind, reason = Kind.CONFLICT, "booking-id-reused"
-
-    def __init__(self) -> None:
-        super().__init__("that booking id came with another order before")
-
-
-class NotCancellable(Refusal):
-    kind, reason = Kind.CONFLICT, "booking-not-cancellable"
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(f"a booking that is {status.value.lower()} can not be cancelled")
-
-
-class NotPayable(Refusal):
-    kind, reason = Kind.CONFLICT, "booking-not-payable"
-
-    def __init__(self) -> None:
-        super().__init__("the booking does not wait for a payment any more")
-
-
-class TooManyCards(Refusal):
-    kind, reason = Kind.CONFLICT, "too-many-cards"
-
-    def __init__(self) -> None:
-        super().__init__(f"at most {MAX_ATTEMPTS} cards may be tried for one booking")
 
 
 class Status(enum.Enum):
@@ -274,7 +238,7 @@ class Booking:
     def cancelling(self, reason: str, *, at: datetime) -> Booking:
         """Refuses what was never sold: only what is paid, or waits to be, can be cancelled."""
         if self.status not in {Status.CONFIRMED, Status.AWAITING_PAYMENT}:
-            raise NotCancellable(self.status)
+            raise NotCancellable(self.status.value)
         return replace(self, status=Status.CANCELLING, reason=reason, next_action=None, expires_at=None, updated_at=at)
 
     def cancelled(self, *, at: datetime) -> Booking:

@@ -9,17 +9,9 @@ from typing import Final
 import structlog
 
 from services.booking.conductor import Conductor, StillAtWork
-from services.booking.domain import (
-    Booking,
-    BookingIdReused,
-    NotCancellable,
-    NotPayable,
-    Order,
-    Status,
-    UnknownBooking,
-    checked_card,
-)
+from services.booking.domain import Booking, Order, Status, checked_card
 from services.booking.ports import Parked, Store
+from services.booking.refusals import BookingIdReused, NotCancellable, NotPayable, UnknownBooking
 from services.booking.saga import LAST_STEP, PAYMENT, PAYMENT_STEP, Payments, Progress
 from services.kit.clock import Clock
 from services.kit.errors import Invalid, Told
@@ -78,7 +70,7 @@ class BookingHandlers:
             # Another call may have been faster: one wish, one answer.
             if known.status in CANCELLED:
                 return known
-            raise NotCancellable(known.status)
+            raise NotCancellable(known.status.value)
         await asyncio.wait({task}, timeout=CANCEL_S)
         return await self.booking(booking_id)
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import structlog
 
-from services.booking.domain import UnknownBooking
 from services.booking.ports import Books
+from services.booking.refusals import UnknownBooking
 from services.booking.timeline import Timeline, timeline
 from services.kit.clock import Clock
 from services.kit.errors import NotNow

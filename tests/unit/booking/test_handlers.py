@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from services.booking.conductor import Conductor
-from services.booking.domain import BookingIdReused, NotCancellable, Order, Quantity, Status, UnknownBooking
+from services.booking.domain import Order, Quantity, Status
 from services.booking.handlers import BookingHandlers
+from services.booking.refusals import BookingIdReused, NotCancellable, UnknownBooking
 from services.booking.saga import Held
 from services.kit.errors import Invalid
 from services.kit.ids import new_id

@@ -9,9 +9,10 @@ from protos.gen import booking_pb2 as pb
 from protos.gen import messages_pb2 as messages
 from services.booking import conductor as conductor_room
 from services.booking import saga
-from services.booking.domain import NotCancellable, Order, Status
+from services.booking.domain import Order, Status
 from services.booking.facts import booking_message, fact_of
 from services.booking.handlers import BookingHandlers
+from services.booking.refusals import NotCancellable
 from services.kit.errors import NotNow
 from tests.twins.booking_peers import refused
 from tests.unit.booking.desk import World, at_work, order

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from services.booking.conductor import StillAtWork
-from services.booking.domain import MAX_ATTEMPTS, Booking, NextAction, NotPayable, Status, TooManyCards, UnknownBooking
+from services.booking.domain import Booking, NextAction, Status
 from services.booking.handlers import BookingHandlers
+from services.booking.refusals import MAX_ATTEMPTS, NotPayable, TooManyCards, UnknownBooking
 from services.booking.saga import Charge
 from tests.unit.booking.desk import World, at_work, order
 from tests.waiting import until

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from services.booking import conductor, handlers
-from services.booking.domain import NotCancellable, NotPayable, Status, TooManyCards
+from services.booking.domain import Status
+from services.booking.refusals import NotCancellable, NotPayable, TooManyCards
 from tests.twins.saga_checks import violations
 from tests.twins.saga_wire import MESSAGE_FAULTS, PSP_FAULTS, WRITE_FAULTS, Faults
 from tests.twins.saga_world import SEATS, World
