@@ -56,6 +56,16 @@ class Cluster:
             if refusal.code not in {404, 409}:
                 raise
 
+    async def knows(self, access: Access) -> bool:
+        """Whether a kind is defined. Everybody may ask that."""
+        try:
+            answer = await self._send("GET", access, access.root)
+        except Refused as refusal:
+            if refusal.is_missing:
+                return False
+            raise
+        return any(kind["name"] == access.plural for kind in answer.get("resources", ()))
+
     async def find_secret(self, namespace: str, name: str) -> dict[str, Any] | None:
         try:
             return await self._send("GET", SECRETS, _path(SECRETS, namespace, name))

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ticketing_operator.compare import MERGED_BY
-from ticketing_operator.names import Object, Ref
+from ticketing_operator.names import RENDERED, Object, Ref
 from ticketing_operator.plan import waves
 
 # Follow from the rest, and would be noise.
-_NOISE: Final = frozenset({"metadata.annotations.ticketing.dev/rendered"})
+_NOISE: Final = frozenset(
+    f"{place}.{name}"
+    for place in ("metadata.annotations", "metadata.labels", "spec.template.metadata.labels")
+    for name in (RENDERED, "app.kubernetes.io/version", "helm.sh/chart")
+)
 _NOTHING: Final = object()
 
 

@@ -76,7 +76,8 @@ def kopf_settings(settings: OperatorSettings) -> kopf.OperatorSettings:
     chosen.networking.request_timeout = REQUEST_TIMEOUT_S
     chosen.watching.server_timeout = WATCH_S
     chosen.watching.client_timeout = WATCH_S + 30
-    chosen.scanning.disabled = bool(settings.namespaces)
+    # Watching definitions is a right over the whole cluster. What is installed later is seen by the relist.
+    chosen.scanning.disabled = True
     chosen.peering.standalone = True
     chosen.persistence.finalizer = "ticketing.dev/kopf"
     chosen.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="kopf.ticketing.dev")

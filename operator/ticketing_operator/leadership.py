@@ -45,7 +45,9 @@ class BoundedLock(LeaseLock):
 
     async def release(self) -> None:
         """Let the next one start at once. Fails silently: the Lease ends by itself."""
-        if self.lease_reference is None or self.lease_reference.spec is None:
+        # What the library kept is of before its last renewal.
+        held, _ = await self.get(self.name, self.namespace)
+        if not held or self.lease_reference is None or self.lease_reference.spec is None:
             return
         self.lease_reference.spec.holder_identity = None
         replace = self.api_instance.replace_namespaced_lease(self.name, self.namespace, self.lease_reference)
@@ -81,14 +83,15 @@ async def lead(client: ApiClient, settings: OperatorSettings, work: Callable[[],
     election = asyncio.create_task(LeaderElection(_config(lock, settings, as_leader)).run(), name="election")
     try:
         await asyncio.wait([election, outcome], return_when=asyncio.FIRST_COMPLETED)
-        if outcome.done():
-            await lock.release()
-            return outcome.result()
-        log.error("lease-lost", identity=settings.identity)
-        election.result()
-        return False
     finally:
         election.cancel()
+        await asyncio.wait([election])
+    if outcome.done():
+        await lock.release()
+        return outcome.result()
+    log.error("lease-lost", identity=settings.identity)
+    election.result()
+    return False
 
 
 def _config(lock: BoundedLock, settings: OperatorSettings, work: Callable[[], Any]) -> Config:

@@ -24,6 +24,8 @@ MANAGED: Final = f"{MANAGED_BY}={MANAGER}"
 PLATFORM_LABEL: Final = f"{GROUP}/platform"
 # Hash of what was rendered: a field that is no longer rendered is noticed, although the rest is as it should be.
 RENDERED: Final = f"{GROUP}/rendered"
+# Fingerprint of the Secrets that pods read, on the pods, or that a Job put into the database, on the Job.
+SECRETS_ANNOTATION: Final = f"{GROUP}/secrets"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,7 +1,7 @@
 """A platform's objects, rendered once for the same values: at rest no Helm is started."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -9,12 +9,10 @@ from ticketing_operator.charts import Renderer
 from ticketing_operator.compare import fingerprint
 from ticketing_operator.credentials import read_by
 from ticketing_operator.decorate import owned
-from ticketing_operator.names import Object, PlatformKey
+from ticketing_operator.names import SECRETS_ANNOTATION, Object, PlatformKey
+from ticketing_operator.plan import service_of
 from ticketing_operator.spec import SERVICES, Spec
 from ticketing_operator.values import MANAGED_REDIS_SECRET, platform_values, store_values
-
-# On pods: they start again when a Secret that they read was replaced.
-SECRETS_ANNOTATION: Final = "ticketing.dev/secrets"
 
 
 class Rendering:
@@ -33,7 +31,8 @@ class Rendering:
         if packed is None or packed[0] != mark:
             packed = mark, msgspec.json.encode(await self._render(key, values, stores))
             self._packed[key] = packed
-        return owned(msgspec.json.decode(packed[1]), platform)
+        things = [with_mark_of_its_role(thing, digests) for thing in msgspec.json.decode(packed[1])]
+        return owned(things, platform)
 
     async def _render(
         self, key: PlatformKey, values: Mapping[str, Any], stores: Mapping[str, Any] | None
@@ -54,3 +53,13 @@ def with_digests(values: Mapping[str, Any], spec: Spec, digests: Mapping[str, st
         if read := {name: digests[name] for name in read_by(service, spec) if name in digests}:
             marked[service] = marked[service] | {"podAnnotations": {SECRETS_ANNOTATION: fingerprint(read)}}
     return marked
+
+
+def with_mark_of_its_role(thing: Object, digests: Mapping[str, str]) -> Object:
+    """A migration Job also sets the password of the service's role: a new password means that it runs again."""
+    digest = digests.get(f"{service_of(thing)}-postgres")
+    if thing["kind"] != "Job" or digest is None:
+        return thing
+    meta = thing["metadata"]
+    marked = {**(meta.get("annotations") or {}), SECRETS_ANNOTATION: digest}
+    return {**thing, "metadata": {**meta, "annotations": marked}}

@@ -12,7 +12,7 @@ from ticketing_operator.cluster import Cluster
 from ticketing_operator.compare import differences
 from ticketing_operator.decorate import rendered_as
 from ticketing_operator.kinds import BY_KIND
-from ticketing_operator.names import Object, PlatformKey, Ref
+from ticketing_operator.names import SECRETS_ANNOTATION, Object, PlatformKey, Ref
 from ticketing_operator.plan import Wave, no_longer_rendered, waves
 from ticketing_operator.readiness import State
 from ticketing_operator.transport import Refused
@@ -51,7 +51,7 @@ class Rollout:
         progress, held = Progress(), False
         for wave in waves(objects):
             live = self._children.of(key, uid=uid)
-            await self._apply_wave(wave, live, uid, held=held, progress=progress)
+            await self._apply_wave(key, wave, live, uid, held=held, progress=progress)
             unready = wave.unready(self._children.of(key, uid=uid))
             unready = [(ref, state) for ref, state in unready if ref.kind.kind not in progress.unknown_kinds]
             if unready and not progress.unready:
@@ -63,23 +63,30 @@ class Rollout:
             await self._prune(key, uid, objects)
         return progress
 
-    async def _apply_wave(self, wave: Wave, live: Live, uid: str, *, held: bool, progress: Progress) -> None:
+    async def _apply_wave(
+        self, key: PlatformKey, wave: Wave, live: Live, uid: str, *, held: bool, progress: Progress
+    ) -> None:
         due = [thing for thing in wave.objects if self._is_due(thing, live.get(Ref.of(thing)), uid, held=held)]
-        await each(self._apply(thing, live.get(Ref.of(thing)), uid, progress) for thing in due)
+        await each(self._apply(key, thing, live.get(Ref.of(thing)), uid, progress) for thing in due)
 
     def _is_due(self, thing: Object, current: Object | None, uid: str, *, held: bool) -> bool:
         if current is None:
             return not held
         if thing["kind"] == "Job":
-            return False  # A Job is run once and never changed: another one has another name.
+            # Never changed: another one has another name. Only a new password makes the same one run again.
+            return not held and _role_of(current) not in {None, _role_of(thing)}
         found = differences(thing, current)
         if not found or self._as_accepted.get((uid, Ref.of(thing))) == (rendered_as(thing), found):
             return False
         return not held or rendered_as(thing) == rendered_as(current)
 
-    async def _apply(self, thing: Object, current: Object | None, uid: str, progress: Progress) -> None:
+    async def _apply(
+        self, key: PlatformKey, thing: Object, current: Object | None, uid: str, progress: Progress
+    ) -> None:
         ref = Ref.of(thing)
-        if current is not None and rendered_as(thing) == rendered_as(current):
+        if current is not None and thing["kind"] == "Job":
+            await self._delete(key, ref, current)
+        elif current is not None and rendered_as(thing) == rendered_as(current):
             metrics.DRIFT.labels(ref.kind.kind).inc()
             log.info("drift-corrected", object=str(ref), fields=differences(thing, current)[:5])
         try:
@@ -105,6 +112,10 @@ class Rollout:
 
     def forget(self, uid: str) -> None:
         self._as_accepted = {place: seen for place, seen in self._as_accepted.items() if place[0] != uid}
+
+
+def _role_of(job: Object) -> str | None:
+    return (job["metadata"].get("annotations") or {}).get(SECRETS_ANNOTATION)
 
 
 async def each(works: Iterable[Awaitable[None]]) -> None:

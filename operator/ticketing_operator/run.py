@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from typing import Final
 
 import kopf
 import structlog
@@ -13,6 +14,7 @@ from ticketing_operator import handlers, metrics
 from ticketing_operator.charts import HelmProgram
 from ticketing_operator.children import Children
 from ticketing_operator.cluster import Cluster
+from ticketing_operator.kinds import PLATFORM
 from ticketing_operator.leadership import lead
 from ticketing_operator.reconcile import Reconciler, TryAgain
 from ticketing_operator.rendering import Rendering
@@ -20,10 +22,11 @@ from ticketing_operator.resync import Resync
 from ticketing_operator.rollout import Rollout
 from ticketing_operator.secret_keeper import SecretKeeper
 from ticketing_operator.settings import OperatorSettings
-from ticketing_operator.transport import ApiTransport, Transport, connect
+from ticketing_operator.transport import ApiTransport, Refused, Transport, Unanswered, connect
 from ticketing_operator.wakeups import Wakeups
 
 log = structlog.get_logger()
+DEFINED_EVERY_S: Final = 3.0
 
 
 def reconciler(transport: Transport, children: Children, rendering: Rendering) -> Reconciler:
@@ -55,6 +58,7 @@ async def run(settings: OperatorSettings) -> bool:
 async def serve(client: ApiClient, settings: OperatorSettings) -> None:
     """Watch, resync and reconcile. Ends when kopf does: on SIGTERM, SIGINT, or when a watch can not go on."""
     transport, children, wakeups = ApiTransport(client), Children(), Wakeups(time.monotonic)
+    await _until_defined(Cluster(transport))
     resync = Resync(Cluster(transport), children, wakeups, handlers.WATCHED, settings, time.monotonic)
     rendering = Rendering(HelmProgram(settings.charts, settings.helm))
     one = reconciler(transport, children, rendering)
@@ -71,6 +75,18 @@ async def serve(client: ApiClient, settings: OperatorSettings) -> None:
         for task in (watching, *eternal):
             task.cancel()
         await asyncio.gather(watching, *eternal, return_exceptions=True)
+
+
+async def _until_defined(cluster: Cluster) -> None:
+    """kopf looks once at what there is to watch; the definition may be as new as this process."""
+    while True:
+        try:
+            if await cluster.knows(PLATFORM):
+                return
+            log.warning("definition-missing", kind=PLATFORM.plural)
+        except (Refused, Unanswered) as fault:
+            log.warning("api-server-away", reason=str(fault))
+        await asyncio.sleep(DEFINED_EVERY_S)
 
 
 async def _watch(settings: OperatorSettings, memo: handlers.Memo) -> None:

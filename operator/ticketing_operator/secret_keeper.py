@@ -11,8 +11,14 @@ from ticketing_operator.decorate import owned
 from ticketing_operator.names import Kind, Object, PlatformKey, Ref
 from ticketing_operator.rollout import each
 from ticketing_operator.spec import Spec
+from ticketing_operator.values import MANAGED_POSTGRES_SECRET
 
 _SECRET = Kind("v1", "Secret")
+_STATEFUL_SET = Kind("apps/v1", "StatefulSet")
+_LOST_ADMIN = (
+    f"the Secret {MANAGED_POSTGRES_SECRET} is gone, and the database knows only the password that was in it:"
+    " put it back, or delete StatefulSet/postgres and its claim to begin with an empty database"
+)
 log = structlog.get_logger()
 
 
@@ -35,6 +41,8 @@ class SecretKeeper:
         missing = [
             name for name in needed(spec) if Ref(_SECRET, name) not in here and (uid, name) not in self._of_others
         ]
+        if MANAGED_POSTGRES_SECRET in missing and Ref(_STATEFUL_SET, "postgres") in here:
+            raise MissingSecret(_LOST_ADMIN)
         await each(self._make(name, platform, spec) for name in missing)
 
     async def _make(self, name: str, platform: Object, spec: Spec) -> None:
