@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ticketing_operator.compare import differences
 from ticketing_operator.kinds import BY_KIND, EVENTS, PLATFORM, PODS, SECRETS, Access
 from ticketing_operator.names import FIELD_MANAGER, MANAGED, Kind, Object, PlatformKey, Ref
-from ticketing_operator.transport import APPLY, Refused, Request, Transport
+from ticketing_operator.ownership import taken_over
+from ticketing_operator.transport import APPLY, MERGE, Refused, Request, Transport, Unanswered
 
 PAGE: Final = 500
 
@@ -19,6 +21,12 @@ class Cluster:
         """Make the fields of `thing` what they are here, and take away those we set before and set no more."""
         access = BY_KIND[Kind.of(thing)]
         path = _path(access, thing["metadata"]["namespace"], thing["metadata"]["name"])
+        answer = await self._apply(access, path, thing)
+        if not differences(thing, answer) or (fields := taken_over(answer)) is None:
+            return answer
+        # Somebody added to a list of ours. The version: whoever writes in between is not to be overruled blindly.
+        meta = {"managedFields": fields, "resourceVersion": answer["metadata"]["resourceVersion"]}
+        await self._send("PATCH", access, path, body={"metadata": meta}, content_type=MERGE)
         return await self._apply(access, path, thing)
 
     async def apply_status(self, key: PlatformKey, status: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,8 +60,11 @@ class Cluster:
         access = BY_KIND[ref.kind]
         try:
             await self._send("DELETE", access, _path(access, namespace, ref.name), body=options)
+        except Unanswered as fault:
+            if not fault.contended:
+                raise
         except Refused as refusal:
-            if refusal.code not in {404, 409}:
+            if not refusal.is_missing:
                 raise
 
     async def knows(self, access: Access) -> bool:

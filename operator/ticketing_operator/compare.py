@@ -1,7 +1,7 @@
 """Whether a live object still is what was rendered.
 
-What the API server or a controller added is not ours and does not count, so that a second pass over an unchanged
-platform writes nothing. In lists that server-side apply merges by key, additions of others do not count either.
+Fields that the API server or a controller added are not ours and do not count, so that a second pass over an unchanged
+platform writes nothing. Entries that were added to a list of ours do: a port, a container or a variable is an edit.
 """
 
 import hashlib
@@ -66,7 +66,8 @@ def _compare_lists(path: str, ours: list[Any], theirs: list[Any], *, parent: str
         pairs = [(str(index), one, other) for index, (one, other) in enumerate(zip(ours, theirs, strict=True))]
     else:
         by_key = {_identity(item, keys): item for item in theirs if isinstance(item, Mapping)}
-        pairs = [(_identity(item, keys)[0], item, by_key.get(_identity(item, keys))) for item in ours]
+        pairs = [(_identity(item, keys)[0], item, by_key.pop(_identity(item, keys), None)) for item in ours]
+        pairs += [(identity[0], None, added) for identity, added in by_key.items()]
     return [found for label, one, other in pairs for found in _compare(f"{path}[{label}]", one, other, parent="")]
 
 
@@ -82,7 +83,7 @@ def _same(ours: Any, theirs: Any) -> bool:
     if ours == theirs:
         return True
     # The API server leaves out what is empty.
-    if theirs is None:
+    if theirs is None and ours is not None:
         return ours in ({}, [], "", None)
     return _quantity(ours) is not None and _quantity(ours) == _quantity(theirs)
 

@@ -35,7 +35,6 @@ PLATFORM: Final = _access(API_VERSION, KIND, PLURAL, "list", "watch")
 OWNED: Final = (
     _access("v1", "ServiceAccount", "serviceaccounts"),
     _access("v1", "Service", "services"),
-    _access("v1", "ConfigMap", "configmaps"),
     _access("apps/v1", "Deployment", "deployments"),
     _access("apps/v1", "StatefulSet", "statefulsets"),
     _access("batch/v1", "Job", "jobs"),

@@ -82,7 +82,8 @@ async def lead(client: ApiClient, settings: OperatorSettings, work: Callable[[],
 
     election = asyncio.create_task(LeaderElection(_config(lock, settings, as_leader)).run(), name="election")
     try:
-        await asyncio.wait([election, outcome], return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {election, outcome}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
         election.cancel()
         await asyncio.wait([election])

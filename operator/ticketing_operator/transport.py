@@ -16,6 +16,7 @@ from ticketing_operator import metrics
 
 TIMEOUT_S: Final = 30.0
 APPLY: Final = "application/apply-patch+yaml"
+MERGE: Final = "application/merge-patch+json"
 _VERBS: Final = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -48,6 +49,11 @@ class Refused(Exception):
 
 class Unanswered(Exception):
     """No answer, or one that says "later": worth asking again, and it may have happened all the same."""
+
+    def __init__(self, message: str, *, contended: bool = False) -> None:
+        super().__init__(message)
+        # The object is another one, or another version, than the request was about.
+        self.contended = contended
 
 
 class Transport(Protocol):
@@ -82,6 +88,8 @@ class ApiTransport:
         if status >= 500 or status == 429:
             raise Unanswered(f"the API server answered {status}: {text[:200]}")
         body = _parsed(text)
+        if status == 409 and body.get("reason") == "Conflict":
+            raise Unanswered(f"somebody else wrote at the same time: {body.get('message', '')}", contended=True)
         if status >= 400:
             raise Refused(status, str(body.get("reason", "")), str(body.get("message", text[:200])))
         return body

@@ -47,12 +47,15 @@ def test_what_the_api_server_adds_is_no_difference() -> None:
     assert differences(deployment(), live) == []
 
 
-def test_containers_and_variables_that_others_added_stay() -> None:
+def test_entries_that_were_added_to_lists_of_ours_are_edits() -> None:
     live = copy.deepcopy(deployment())
-    container(live)["env"].insert(0, {"name": "INJECTED", "value": "x"})
-    live["spec"]["template"]["spec"]["containers"].insert(0, {"name": "sidecar"})
+    container(live)["env"].insert(0, {"name": "ADDED", "value": "x"})
+    live["spec"]["template"]["spec"]["containers"].append({"name": "sidecar"})
 
-    assert differences(deployment(), live) == []
+    assert differences(deployment(), live) == [
+        "spec.template.spec.containers[booking].env[ADDED]",
+        "spec.template.spec.containers[sidecar]",
+    ]
 
 
 @pytest.mark.parametrize(
