@@ -17,6 +17,7 @@ from ticketing_operator import metrics
 TIMEOUT_S: Final = 30.0
 APPLY: Final = "application/apply-patch+yaml"
 MERGE: Final = "application/merge-patch+json"
+_UNKNOWN_FIELD: Final = "failed to create typed patch object"
 _VERBS: Final = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -85,9 +86,12 @@ class ApiTransport:
             code = str(status)
         finally:
             metrics.api_request(_VERBS[request.method], request.kind, code)
+        body = _parsed(text)
+        # A field that the API server does not know is told as a fault of the server, and is none.
+        if status == 500 and _UNKNOWN_FIELD in text:
+            raise Refused(422, "Invalid", str(body.get("message", "")))
         if status >= 500 or status == 429:
             raise Unanswered(f"the API server answered {status}: {text[:200]}")
-        body = _parsed(text)
         if status == 409 and body.get("reason") == "Conflict":
             raise Unanswered(f"somebody else wrote at the same time: {body.get('message', '')}", contended=True)
         if status >= 400:
