@@ -3,6 +3,7 @@
 The programs are those of a cluster built by hand, of Kubernetes' own test tools (KUBEBUILDER_ASSETS), or on the PATH.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -26,6 +27,14 @@ START_S = 90
 _SEARCHED = ("KUBEBUILDER_ASSETS", "TICKETING_CLUSTER_BIN")
 _BUILT = Path.home() / ".cache" / "ticketing-cluster"
 
+# Everything that the user `operator` asks for, and nothing else.
+_AUDIT: dict[str, Any] = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "users": ["operator"]}, {"level": "None"}],
+}
+
 
 class NoPrograms(Exception):
     """There is no API server to start on this machine."""
@@ -37,6 +46,10 @@ class ApiServer:
     folder: Path
     # User → token. `admin` may do everything, `operator` what its role says.
     tokens: dict[str, str]
+
+    def asked(self) -> list[dict[str, Any]]:
+        """What the user `operator` asked for so far, as the API server's audit has it."""
+        return [json.loads(line) for line in (self.folder / "audit.log").read_text().splitlines()]
 
     def kubeconfig(self, user: str) -> Path:
         path = self.folder / f"{user}.kubeconfig"
@@ -70,6 +83,7 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     (folder / "tokens.csv").write_text(
         f"{tokens['admin']},admin,admin,system:masters\n{tokens['operator']},operator,operator,\n"
     )
+    (folder / "audit.yaml").write_text(yaml.safe_dump(_AUDIT))
     _write_key(folder / "accounts.pem")
     with ExitStack() as stack:
         stack.enter_context(_running(folder, "etcd", *_etcd(folder, etcd, etcd_peer_port)))
@@ -105,6 +119,8 @@ def _api(folder: Path, etcd: str, port: int) -> list[str]:
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-cluster-ip-range=10.97.0.0/16",
         "--authorization-mode=RBAC",
+        f"--audit-policy-file={folder / 'audit.yaml'}",
+        f"--audit-log-path={folder / 'audit.log'}",
         "--disable-admission-plugins=ServiceAccount",
     ]
 
