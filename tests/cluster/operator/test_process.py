@@ -158,13 +158,13 @@ async def test_of_two_one_works_and_the_other_takes_over_at_once_when_it_is_stop
     await world.ask({"version": "1.0.0"})
 
     with first.running():
-        await until(lambda: told(first, within_s=SETTLES_S), "the first leads")
+        await until(lambda: told(first, "leading"), within_s=SETTLES_S)
         with second.running():
             await until_ready(world)
             assert "leading" not in second.log
             # Ends the first, as a rollout does.
             await asyncio.to_thread(stop, first)
-            await until(lambda: told(second, within_s=SETTLES_S), "the second leads")
+            await until(lambda: told(second, "leading"), within_s=SETTLES_S)
             await world.controllers.delete(Kind("v1", "Service"), "gateway")
             await until(lambda: healed(world), within_s=SETTLES_S)
 
