@@ -3,7 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, cast
 
 import kopf
 import structlog
@@ -95,6 +95,8 @@ async def _watch(settings: OperatorSettings, memo: handlers.Memo) -> None:
         registry=handlers.registry(),
         settings=handlers.kopf_settings(settings),
         memo=memo,
+        # Else kopf asks who is logged in, and in a container nobody is.
+        identity=cast("Any", settings.identity),
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
         liveness_endpoint=probe,

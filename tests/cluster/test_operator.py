@@ -92,8 +92,8 @@ def test_a_sale_through_the_services_ends_well(cluster: Cluster, platform: str) 
         )
         verdict = asyncio.run(run_sale(settings, Console(file=StringIO())))
 
+    assert verdict.holds, verdict
     assert verdict.confirmed > 0
-    assert (verdict.oversold, verdict.lost, verdict.paid_without_ticket) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS.split(","))
