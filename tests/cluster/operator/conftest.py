@@ -15,6 +15,7 @@ from ticketing_operator.charts import Renderer
 from ticketing_operator.children import Children
 from ticketing_operator.cluster import Cluster, list_all
 from ticketing_operator.handlers import WATCHED
+from ticketing_operator.kinds import Access
 from ticketing_operator.names import API_VERSION, KIND, Object, PlatformKey
 from ticketing_operator.reconcile import Reconciler
 from ticketing_operator.rendering import Rendering
@@ -64,10 +65,11 @@ class Recording:
 
     async def send(self, request: Request) -> dict[str, Any]:
         self.sent.append(request)
-        if len(self.sent) == self.fail_at and not self.after:
+        fails = len(self.sent) == self.fail_at
+        if fails and not self.after:
             raise Unanswered("broken before it was sent")
         answer = await self.inner.send(request)
-        if len(self.sent) == self.fail_at:
+        if fails:
             raise Unanswered("broken before it was answered")
         return answer
 
@@ -119,10 +121,10 @@ class Operator:
     children: Children
     one: Reconciler
 
-    async def look(self, *, name: str | None = None) -> Verdict | None:
-        """What watches would have told, then one pass."""
+    async def look(self, *, name: str | None = None, changed: Sequence[Access] = WATCHED) -> Verdict | None:
+        """What watches would have told of these kinds, then one pass."""
         listing = Cluster(self.world.admin)
-        for access in WATCHED:
+        for access in changed:
             before = self.children.known()
             items = await list_all(listing, access, (self.world.key.namespace,))
             self.children.listed(access.kind, items, known_before=before)
