@@ -46,7 +46,7 @@ lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports
+	@PYTHONPATH=operator $(VENV)/bin/lint-imports
 	@$(PYTHON) -m protos.generate --check 2>/dev/null
 
 ##@ On Kubernetes

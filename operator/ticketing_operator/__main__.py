@@ -1,0 +1,3 @@
+from ticketing_operator.command_line import main
+
+main()

@@ -1,0 +1,202 @@
+"""A real API server for a session, and the operator's loop against it, one pass at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from kubernetes.aio.client import ApiClient, Configuration
+from ticketing_operator import crd
+from ticketing_operator.charts import Renderer
+from ticketing_operator.children import Children
+from ticketing_operator.cluster import Cluster, list_all
+from ticketing_operator.handlers import WATCHED
+from ticketing_operator.kinds import Access
+from ticketing_operator.names import API_VERSION, KIND, Object, PlatformKey
+from ticketing_operator.reconcile import Reconciler
+from ticketing_operator.rendering import Rendering
+from ticketing_operator.run import reconciler
+from ticketing_operator.settings import REPOSITORY
+from ticketing_operator.status import Verdict
+from ticketing_operator.transport import APPLY, ApiTransport, Refused, Request, Transport, Unanswered
+
+from tests.cluster.api_server import ApiServer, api_server
+from tests.cluster.controllers import Controllers
+from tests.twins.helm_sdk import HelmLibrary
+
+WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    with api_server(tmp_path_factory.mktemp("api")) as running:
+        yield running
+
+
+class CachedRenderer:
+    """The same values are rendered once a session: the passes of a hundred tests ask for the same thing."""
+
+    def __init__(self, inner: Renderer) -> None:
+        self._inner, self._known = inner, dict[str, list[Object]]()
+
+    async def render(self, chart: str, values: Any, *, name: str, namespace: str) -> list[Object]:
+        mark = repr((chart, values, name, namespace))
+        if mark not in self._known:
+            self._known[mark] = await self._inner.render(chart, values, name=name, namespace=namespace)
+        return self._known[mark]
+
+
+RENDERER = CachedRenderer(HelmLibrary(REPOSITORY / "charts"))
+
+
+@dataclass
+class Recording:
+    """Lets requests through, keeps them, and fails the one it was told to."""
+
+    inner: Transport
+    sent: list[Request] = field(default_factory=list)
+    # Number of the request that fails, from 1; it is done all the same when `after`.
+    fail_at: int = 0
+    after: bool = False
+
+    async def send(self, request: Request) -> dict[str, Any]:
+        self.sent.append(request)
+        fails = len(self.sent) == self.fail_at
+        if fails and not self.after:
+            raise Unanswered("broken before it was sent")
+        answer = await self.inner.send(request)
+        if fails:
+            raise Unanswered("broken before it was answered")
+        return answer
+
+    @property
+    def writes(self) -> list[str]:
+        return [f"{request.method} {request.path}" for request in self.sent if request.method in WRITES]
+
+
+@dataclass
+class World:
+    """A namespace with one platform in it, an administrator, and as many operators as a test starts."""
+
+    admin: Transport
+    key: PlatformKey
+    controllers: Controllers
+
+    def operator(self, *, fail_at: int = 0, after: bool = False, renderer: Renderer = RENDERER) -> Operator:
+        recording = Recording(self.admin, fail_at=fail_at, after=after)
+        children = Children()
+        return Operator(self, recording, children, reconciler(recording, children, Rendering(renderer)))
+
+    async def ask(self, spec: Any, *, name: str | None = None) -> Object:
+        """Make the platform, or change what it asks for."""
+        key = replace(self.key, name=name or self.key.name)
+        meta = {"name": key.name, "namespace": key.namespace}
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": spec}
+        return await self._send("PATCH", f"/{key.name}?fieldManager=person&force=true", body)
+
+    async def platform(self, *, name: str | None = None) -> dict[str, Any]:
+        return await self._send("GET", f"/{name or self.key.name}")
+
+    async def condition(self, kind: str = "Ready", *, name: str | None = None) -> dict[str, Any]:
+        found = (await self.platform(name=name))["status"]["conditions"]
+        return next(condition for condition in found if condition["type"] == kind)
+
+    async def _send(self, method: str, rest: str, body: Object | None = None) -> dict[str, Any]:
+        path, _, query = f"/apis/{API_VERSION}/namespaces/{self.key.namespace}/ticketingplatforms{rest}".partition("?")
+        asked = dict(part.split("=") for part in query.split("&")) if query else {}
+        content = APPLY if method == "PATCH" else "application/json"
+        return await self.admin.send(Request(method=method, path=path, query=asked, body=body, content_type=content))
+
+
+@dataclass
+class Operator:
+    """One life of an operator: what it knows goes with it."""
+
+    world: World
+    recording: Recording
+    children: Children
+    one: Reconciler
+
+    async def look(self, *, name: str | None = None, changed: Sequence[Access] = WATCHED) -> Verdict | None:
+        """What watches would have told of these kinds, then one pass."""
+        listing = Cluster(self.world.admin)
+        for access in changed:
+            before = self.children.known()
+            items = await list_all(listing, access, (self.world.key.namespace,))
+            self.children.listed(access.kind, items, known_before=before)
+        return await self.one.reconcile(replace(self.world.key, name=name or self.world.key.name))
+
+    async def until_settled(self, *, passes: int = 12) -> Verdict:
+        """Pass after pass, with controllers that do their work between them, until nothing moves."""
+        for _ in range(passes):
+            verdict = await self.look()
+            assert verdict is not None
+            if await self.world.controllers.everything_gets_ready() == 0 and verdict.state != "working":
+                return verdict
+        raise AssertionError(f"not settled after {passes} passes: {verdict}")
+
+
+def client_of(server: ApiServer, user: str) -> ApiClient:
+    configuration = Configuration(host=server.url)
+    configuration.verify_ssl = False
+    configuration.api_key = {"BearerToken": f"Bearer {server.tokens[user]}"}
+    return ApiClient(configuration)
+
+
+@pytest.fixture
+async def admin(server: ApiServer) -> AsyncIterator[Transport]:
+    client = client_of(server, "admin")
+    transport = ApiTransport(client)
+    try:
+        await define(transport, [crd.definition()])
+        yield transport
+    finally:
+        await client.close()
+
+
+@pytest.fixture
+async def world(admin: Transport) -> World:
+    return await new_world(admin)
+
+
+async def new_world(admin: Transport) -> World:
+    namespace = f"op-{secrets.token_hex(4)}"
+    await admin.send(
+        Request(
+            method="POST",
+            path="/api/v1/namespaces",
+            body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        )
+    )
+    return World(admin, PlatformKey(namespace, "tickets"), Controllers(admin, namespace))
+
+
+async def define(admin: Transport, definitions: Sequence[Object]) -> None:
+    """Apply definitions and wait until the API server serves them."""
+    for definition in definitions:
+        name = definition["metadata"]["name"]
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
+        query = {"fieldManager": "person", "force": "true"}
+        await admin.send(
+            Request(
+                method="PATCH", path=path, query=query, body=definition, content_type="application/apply-patch+yaml"
+            )
+        )
+        await _until_served(admin, definition)
+
+
+async def _until_served(admin: Transport, definition: Object) -> None:
+    spec = definition["spec"]
+    path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await admin.send(Request(method="GET", path=path, query={"limit": "1"}))
+            except Refused:
+                await asyncio.sleep(0.1)
+            else:
+                return

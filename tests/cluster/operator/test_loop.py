@@ -1,0 +1,213 @@
+"""The loop against a real API server: it converges, rests, heals, stops and goes back."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from ticketing_operator.names import Kind, Ref
+
+from tests.cluster.controllers import DEPLOYMENT, JOB
+from tests.cluster.operator.conftest import World
+
+MINIMAL: dict[str, Any] = {"version": "1.0.0"}
+# Asks for at least one object of every kind that needs no other project.
+SIDECAR: dict[str, Any] = {"name": "sidecar", "image": "busybox"}
+EVERYTHING: dict[str, Any] = MINIMAL | {
+    "gateway": {"replicas": 2, "host": "tickets.example.com", "ingress": {"className": "nginx"}},
+    "services": {"booking": {"autoscaling": {"mode": "cpu"}}},
+}
+
+
+def image_of(deployment: dict[str, Any]) -> str:
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+async def test_a_minimal_platform_gets_ready_and_then_costs_nothing(world: World) -> None:
+    await world.ask(MINIMAL)
+    operator = world.operator()
+
+    verdict = await operator.until_settled()
+    operator.recording.sent.clear()
+    for _ in range(3):
+        await operator.look()
+
+    status = (await world.platform())["status"]
+    assert verdict.state == "ready"
+    assert (status["servicesReady"], status["version"]) == ("10/10", "1.0.0")
+    assert operator.recording.sent == [], "a pass over a settled platform neither writes nor reads"
+
+
+async def test_an_operator_that_starts_anew_changes_nothing(world: World) -> None:
+    await world.ask(MINIMAL)
+    await world.operator().until_settled()
+    successor = world.operator()
+
+    await successor.look()
+
+    assert successor.recording.writes == []
+
+
+async def test_every_object_that_was_edited_or_deleted_is_as_it_was_after_one_pass(world: World) -> None:
+    await world.ask(EVERYTHING)
+    operator = world.operator()
+    await operator.until_settled()
+    before = {Ref.of(thing): thing for thing in await world.controllers.owned()}
+
+    edited = await edit_one_field_of_each(world, before)
+    await operator.look()
+    after_edits = {Ref.of(thing): thing for thing in await world.controllers.owned()}
+    for ref in before:
+        await world.controllers.delete(ref.kind, ref.name)
+    await operator.until_settled()
+    after_deletions = {Ref.of(thing) for thing in await world.controllers.owned()}
+
+    assert {ref.kind.kind for ref in edited} == {ref.kind.kind for ref in before} - {"Job"}
+    changed = {ref for ref in edited if asked(before[ref]) != asked(after_edits[ref])}
+    assert changed == set(), "these stayed as they were edited"
+    assert after_deletions == before.keys()
+
+
+async def test_what_is_no_longer_asked_for_is_taken_away_when_the_rest_is_ready(world: World) -> None:
+    await world.ask(EVERYTHING)
+    operator = world.operator()
+    await operator.until_settled()
+
+    await world.ask(MINIMAL)
+    await operator.until_settled()
+
+    kinds = {thing["kind"] for thing in await world.controllers.owned()}
+    assert not kinds & {"Ingress", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
+
+
+async def test_what_others_made_in_the_namespace_stays(world: World) -> None:
+    theirs = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "theirs"}, "spec": {"ports": [{"port": 1}]}}
+    await world.controllers.create(theirs)
+    await world.ask(MINIMAL)
+
+    await world.operator().until_settled()
+
+    assert "theirs" in {thing["metadata"]["name"] for thing in await world.controllers.all(Kind("v1", "Service"))}
+
+
+async def test_a_paused_platform_is_looked_at_and_not_touched(world: World) -> None:
+    await world.ask(MINIMAL)
+    operator = world.operator()
+    await operator.until_settled()
+    await world.ask(MINIMAL | {"paused": True})
+    await world.controllers.patch(DEPLOYMENT, "booking", {"spec": {"replicas": 3}})
+    await operator.look()
+    operator.recording.sent.clear()
+
+    await operator.look()
+
+    assert operator.recording.writes == []
+    assert (await world.condition("Paused"))["status"] == "True"
+    await world.ask(MINIMAL)
+    await operator.until_settled()
+    (booking,) = [one for one in await world.controllers.all(DEPLOYMENT) if one["metadata"]["name"] == "booking"]
+    assert booking["spec"]["replicas"] == 1
+
+
+async def test_an_upgrade_migrates_first_and_then_goes_from_the_called_to_their_callers(world: World) -> None:
+    await world.ask(MINIMAL)
+    operator = world.operator()
+    await operator.until_settled()
+    await world.ask(MINIMAL | {"version": "2.0.0"})
+    order: list[set[str]] = []
+
+    for _ in range(12):
+        verdict = await operator.look()
+        assert verdict is not None
+        new = {
+            one["metadata"]["name"]
+            for one in await world.controllers.all(DEPLOYMENT)
+            if image_of(one).endswith(":2.0.0")
+        }
+        if not order or new != order[-1]:
+            order.append(new)
+        await world.controllers.everything_gets_ready()
+        if verdict.state == "ready":
+            break
+
+    steps = [after - before for before, after in pairwise(order)]
+    assert order[0] == set(), "nothing is replaced before the migrations are through"
+    assert steps == [
+        {"auth", "user", "event", "ticket", "realtime", "email-worker"},
+        {"payment"},
+        {"booking"},
+        {"gateway", "booking-worker"},
+    ]
+    assert (await world.platform())["status"]["version"] == "2.0.0"
+
+
+async def test_a_failed_migration_stops_the_upgrade_and_the_old_version_goes_on(world: World) -> None:
+    await world.ask(MINIMAL)
+    operator = world.operator()
+    await operator.until_settled()
+    await world.ask(MINIMAL | {"version": "2.0.0"})
+    await operator.look()
+    jobs = [job["metadata"]["name"] for job in await world.controllers.all(JOB)]
+    new = [name for name in jobs if name.startswith("booking-migrate") and not await is_done(world, name)]
+
+    await world.controllers.job_fails(new[0], "column is missing")
+    await world.controllers.everything_gets_ready()
+    for _ in range(3):
+        await operator.look()
+
+    assert {image_of(one).rpartition(":")[2] for one in await world.controllers.all(DEPLOYMENT)} == {"1.0.0"}
+    stalled = await world.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "MigrationFailed")
+    assert "booking-migrate" in stalled["message"]
+    assert "column is missing" in stalled["message"]
+    assert (await world.platform())["status"]["version"] == "1.0.0"
+
+
+async def test_editing_back_is_a_rollback(world: World) -> None:
+    await world.ask(MINIMAL)
+    operator = world.operator()
+    await operator.until_settled()
+    await world.ask(MINIMAL | {"version": "2.0.0"})
+    await operator.look()
+    await world.controllers.everything_gets_ready()
+    await operator.look()
+    await world.controllers.rollout_hangs("ticket")
+    await operator.look()
+    stalled = await world.condition("Stalled")
+
+    await world.ask(MINIMAL)
+    await operator.until_settled()
+
+    assert (stalled["status"], stalled["reason"]) == ("True", "RolloutFailed")
+    assert "Deployment/ticket" in stalled["message"]
+    assert {image_of(one).rpartition(":")[2] for one in await world.controllers.all(DEPLOYMENT)} == {"1.0.0"}
+    assert (await world.condition())["status"] == "True"
+
+
+async def is_done(world: World, name: str) -> bool:
+    (job,) = [job for job in await world.controllers.all(JOB) if job["metadata"]["name"] == name]
+    return any(condition["type"] == "Complete" for condition in job.get("status", {}).get("conditions", ()))
+
+
+def asked(thing: dict[str, Any]) -> Any:
+    """What of an object somebody asked for."""
+    meta = thing["metadata"]
+    return thing.get("spec"), meta["labels"], meta.get("annotations"), meta["ownerReferences"]
+
+
+async def edit_one_field_of_each(world: World, things: dict[Ref, dict[str, Any]]) -> list[Ref]:
+    """By a person with a merge patch: a label of ours, and where there is one, a number or a list of the spec."""
+    edits: dict[str, dict[str, Any]] = {
+        "Deployment": {"spec": {"minReadySeconds": None, "template": {"spec": {"containers": [SIDECAR]}}}},
+        "Service": {"spec": {"ports": [{"port": 1, "name": "other"}]}},
+        "NetworkPolicy": {"spec": {"ingress": [{}]}},
+        "HorizontalPodAutoscaler": {"spec": {"maxReplicas": 99}},
+        "PodDisruptionBudget": {"spec": {"maxUnavailable": "50%"}},
+        "Ingress": {"spec": {"rules": [{"host": "elsewhere.example.com"}]}},
+        "StatefulSet": {"spec": {"replicas": 0}},
+    }
+    editable = [ref for ref in things if ref.kind.kind != "Job"]  # A Job is history: run once, never changed.
+    for ref in editable:
+        label = {"metadata": {"labels": {"app.kubernetes.io/part-of": "somebody"}}}
+        await world.controllers.patch(ref.kind, ref.name, label | edits.get(ref.kind.kind, {}))
+    return editable
