@@ -18,6 +18,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from services.kit.database.schemas import NOT_YET
+from services.kit.database.tls import postgres_tls
 from services.kit.patience import GaveUp, patiently
 from services.kit.settings import PostgresSettings
 from services.kit.topology import TABLE, topology
@@ -65,7 +66,7 @@ async def version_of(settings: PostgresSettings) -> str:
         user=settings.postgres_user,
         password=settings.postgres_password.get_secret_value(),
         database=settings.postgres_db,
-        ssl=settings.postgres_sslmode,
+        ssl=postgres_tls(settings),
         timeout=CONNECT_S,
         command_timeout=CONNECT_S,
     )
