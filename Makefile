@@ -7,7 +7,7 @@ SHELL := bash
 CLUSTER ?= ../shared/cluster/cluster
 BUILDER ?= $(wildcard $(CLUSTER))
 # Such a machine has no image to build Helm in, so its own goes into the operator's.
-HELM ?= $(if $(BUILDER),$(shell $(BUILDER) program helm.sh/helm/v4/cmd/helm@v4.3.1 helm))
+HELM ?= $(if $(filter $(wildcard $(CLUSTER)),$(BUILDER)),$(shell $(CLUSTER) program helm.sh/helm/v4/cmd/helm@v4.3.1 helm))
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python

@@ -35,6 +35,8 @@ def open_redis(settings: RedisSettings, *, name: str, call_timeout_s: float = CA
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
         max_connections=100,
+        ssl=settings.redis_tls,
+        ssl_ca_certs=settings.redis_ca or None,
     )
 
 

@@ -61,6 +61,8 @@ class PostgresSettings(BaseSettings):
     postgres_user: str = ""
     postgres_password: SecretStr = SecretStr("")
     postgres_sslmode: Literal["disable", "prefer", "require", "verify-full"] = "prefer"
+    # File of the authorities that `verify-full` trusts; empty: those of the machine.
+    postgres_ca: str = ""
     # Connections a process keeps, and as many again in a rush.
     postgres_pool: int = Field(default=5, ge=1, le=100)
 
@@ -91,6 +93,9 @@ class RedisSettings(BaseSettings):
     redis_port: int = Field(default=STORES["redis"], gt=0, le=65535)
     redis_password: SecretStr = SecretStr("")
     redis_db: int = Field(default=0, ge=0, le=15)
+    redis_tls: bool = False
+    # File of the authorities that are trusted then; empty: those of the machine.
+    redis_ca: str = ""
 
 
 def peer_url(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.kit.topology import Service, topology
-from tests.cluster.cluster import Cluster, Object, not_available, wait_until
+from tests.cluster.cluster import Cluster, Object, Refused, not_available, wait_until
 from tests.cluster.helm import PLATFORM, STORES, Helm
 from tests.cluster.sale import hold_sale, open_sale
 
@@ -83,6 +83,17 @@ def test_prometheus_would_find_its_page(helm: Helm, service: Service) -> None:
     page = helm.cluster.page(helm.namespace, pod["metadata"]["name"], port, service.metrics.path)
 
     assert re.search(r"^dependency_up\{", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["gateway", "booking-worker"])
+def test_an_image_holds_its_own_service_and_can_not_be_changed(helm: Helm, name: str) -> None:
+    def inside(*words: str) -> str:
+        return helm.cluster.run("exec", "-n", helm.namespace, f"deployment/{name}", "-c", name, "--", *words)
+
+    assert set(inside("ls", "/app/services").split()) == {"__init__.py", "kit", name.replace("-", "_")}
+    assert inside("/app/start", "-m", "services.kit.probe") == "", "its HEALTHCHECK"
+    with pytest.raises(Refused, match="Read-only file system"):
+        inside("touch", "/app/services/kit/new.py")
 
 
 def test_a_sale_through_the_services_keeps_every_promise(helm: Helm) -> None:

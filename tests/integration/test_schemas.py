@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services.kit.database.migrate import migrate, version_of, wait_until_migrated
+from services.kit.database.migrate import bring_up_to_date, migrate, version_of, wait_until_migrated
 from services.kit.database.schemas import AdminSettings, prepare
 from services.kit.patience import GaveUp
 from services.kit.settings import PostgresSettings
@@ -87,13 +87,17 @@ async def test_a_pod_waits_until_its_schema_is_there(stores: Stores, database: s
     assert await version_of(mine) != ""
 
 
-async def test_an_older_version_serves_beside_a_newer_schema(stores: Stores, database: str) -> None:
+async def test_after_a_rollback_the_version_before_runs_beside_the_newer_schema(stores: Stores, database: str) -> None:
     mine = settings(stores, database, "tenant")
     await prepare(mine)
     await asyncio.to_thread(migrate, mine)
     await _execute(mine, "UPDATE alembic_version SET version_num = 'of-the-future'")
 
+    said = await asyncio.to_thread(bring_up_to_date, mine)
     await wait_until_migrated(mine, at_most_s=5)
+
+    assert said == "schema is at of-the-future, newer than this code; nothing to do"
+    assert await version_of(mine) == "of-the-future"
 
 
 async def test_waiting_ends_with_what_was_missing(stores: Stores, database: str) -> None:

@@ -29,6 +29,9 @@
 {{ include "workload.variable" (list "POSTGRES_PORT" (include "workload.storePort" (list . "postgres"))) }}
 {{ include "workload.variable" (list "POSTGRES_DB" $postgres.database) }}
 {{ include "workload.variable" (list "POSTGRES_SSLMODE" $postgres.sslmode) }}
+{{- if $postgres.caSecretName }}
+{{ include "workload.variable" (list "POSTGRES_CA" "/var/run/ticketing/postgres-ca/ca.crt") }}
+{{- end }}
 {{ include "workload.variable" (list "POSTGRES_POOL" $postgres.pool) }}
 {{ include "workload.secretVariable" (list "POSTGRES_USER" $secret "username" false) }}
 {{ include "workload.secretVariable" (list "POSTGRES_PASSWORD" $secret "password" false) }}
@@ -39,6 +42,12 @@
 {{ include "workload.variable" (list "REDIS_HOST" $redis.host) }}
 {{ include "workload.variable" (list "REDIS_PORT" (include "workload.storePort" (list . "redis"))) }}
 {{ include "workload.variable" (list "REDIS_DB" $redis.database) }}
+{{- if $redis.tls }}
+{{ include "workload.variable" (list "REDIS_TLS" true) }}
+{{- end }}
+{{- if $redis.caSecretName }}
+{{ include "workload.variable" (list "REDIS_CA" "/var/run/ticketing/redis-ca/ca.crt") }}
+{{- end }}
 {{- if $redis.secretName }}
 {{ include "workload.secretVariable" (list "REDIS_PASSWORD" $redis.secretName "password" false) }}
 {{- end }}

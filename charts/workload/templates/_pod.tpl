@@ -22,6 +22,9 @@ imagePullSecrets:
 {{- end }}
 volumes:
   - {name: tmp, emptyDir: {sizeLimit: 64Mi}}
+{{- range $store, $secret := include "workload.authorities" . | fromYaml }}
+  - {name: {{ $store }}-ca, secret: {secretName: {{ $secret }}, items: [{key: ca.crt, path: ca.crt}]}}
+{{- end }}
 {{- end }}
 
 {{/* What every container has, its command aside. */}}
@@ -36,6 +39,20 @@ resources:
   {{- toYaml .values.resources | nindent 2 }}
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
+{{- range $store, $secret := include "workload.authorities" . | fromYaml }}
+  - {name: {{ $store }}-ca, mountPath: /var/run/ticketing/{{ $store }}-ca, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{/* Store → Secret with the authority that it is checked by, where there is one. */}}
+{{- define "workload.authorities" -}}
+{{- range $store := list "postgres" "redis" }}
+{{- with (index $.values.stores $store).caSecretName }}
+{{- if has $store $.row.data }}
+{{ $store }}: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Spread over zones and hosts. */}}

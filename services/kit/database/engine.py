@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from services.kit.database.tls import postgres_tls
 from services.kit.errors import Contended, DependencyDown
 from services.kit.settings import PostgresSettings
 
@@ -60,7 +61,7 @@ def open_engine(settings: PostgresSettings) -> AsyncEngine:
             "server_settings": _SESSION | {"application_name": settings.service},
             "timeout": _CONNECT_TIMEOUT_S,
             "command_timeout": _COMMAND_TIMEOUT_S,
-            "ssl": settings.postgres_sslmode,
+            "ssl": postgres_tls(settings),
         },
     )
 

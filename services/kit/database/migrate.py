@@ -8,6 +8,7 @@ table in its own schema. Safe to run from several places at once: the second wai
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from services.kit.database.schemas import NOT_YET
+from services.kit.database.tls import postgres_tls
 from services.kit.patience import GaveUp, patiently
 from services.kit.settings import PostgresSettings
 from services.kit.topology import TABLE, topology
@@ -65,7 +67,7 @@ async def version_of(settings: PostgresSettings) -> str:
         user=settings.postgres_user,
         password=settings.postgres_password.get_secret_value(),
         database=settings.postgres_db,
-        ssl=settings.postgres_sslmode,
+        ssl=postgres_tls(settings),
         timeout=CONNECT_S,
         command_timeout=CONNECT_S,
     )
@@ -77,36 +79,51 @@ async def version_of(settings: PostgresSettings) -> str:
         await connection.close(timeout=CONNECT_S)
 
 
+def known_versions(settings: PostgresSettings) -> Sequence[str]:
+    """Of this code, the newest first."""
+    scripts = ScriptDirectory.from_config(alembic_config(settings))
+    return [script.revision for script in scripts.walk_revisions()]
+
+
 async def wait_until_migrated(settings: PostgresSettings, *, at_most_s: float = WAIT_AT_MOST_S) -> None:
     """Wait for the version of this code, or for one it does not know: every migration suits the code before it too.
 
     Raises GaveUp when time is up.
     """
-    scripts = ScriptDirectory.from_config(alembic_config(settings))
-    known, head = {script.revision for script in scripts.walk_revisions()}, scripts.get_current_head()
+    known = known_versions(settings)
 
     async def look() -> None:
         version = await version_of(settings)
-        if not version or (version in known and version != head):
-            raise Behind(f"{settings.service}: schema is at {version or 'nothing'}, not yet at {head}")
+        if not version or version in known[1:]:
+            raise Behind(f"{settings.service}: schema is at {version or 'nothing'}, not yet at {known[0]}")
 
     await patiently(look, not_yet=(*NOT_YET, asyncpg.PostgresError, Behind), at_most_s=at_most_s)
 
 
+def bring_up_to_date(settings: PostgresSettings) -> str:
+    """Migrate when the database is there. What it came to, for people. Raises GaveUp when it does not come.
+
+    A schema that is newer than this code is left as it is: after a rollback the code before runs beside it.
+    """
+    version = asyncio.run(patiently(partial(version_of, settings), not_yet=NOT_YET))
+    if version and version not in known_versions(settings):
+        return f"schema is at {version}, newer than this code; nothing to do"
+    migrate(settings)
+    return "schema is up to date"
+
+
 def main() -> None:
-    waits = "--wait" in sys.argv
     named = [word for word in sys.argv[1:] if word != "--wait"]
     for name in named or [row.name for row in topology().python_services if "postgres" in row.data]:
-        settings = settings_of(name)
+        settings, said = settings_of(name), "schema is up to date"
         try:
-            if waits:
+            if "--wait" in sys.argv:
                 asyncio.run(wait_until_migrated(settings))
             else:
-                asyncio.run(patiently(partial(version_of, settings), not_yet=NOT_YET))
-                migrate(settings)
+                said = bring_up_to_date(settings)
         except GaveUp as late:
             sys.exit(f"{name}: {late}")
-        sys.stdout.write(f"{name}: schema is up to date\n")
+        sys.stdout.write(f"{name}: {said}\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 from pydantic import Field, SecretStr
 
+from services.kit.database.tls import PostgresTls, postgres_tls
 from services.kit.patience import GaveUp, patiently
 from services.kit.settings import PostgresSettings
 
@@ -38,12 +39,14 @@ class AdminSettings(PostgresSettings):
     def admin_dsn(self) -> str:
         who = f"{quote(self.postgres_admin_user)}:{quote(self.postgres_admin_password.get_secret_value(), safe='')}"
         where = f"{self.postgres_host}:{self.postgres_port}/{quote(self.postgres_db)}"
-        return f"postgresql://{who}@{where}?sslmode={self.postgres_sslmode}"
+        return f"postgresql://{who}@{where}"
 
 
-async def create_schemas(admin_dsn: str, passwords: Mapping[str, str], *, database: str) -> None:
+async def create_schemas(
+    admin_dsn: str, passwords: Mapping[str, str], *, database: str, tls: PostgresTls = "prefer"
+) -> None:
     """`passwords` are by role. May be called at every start, by several at once: only passwords are set anew."""
-    connection = await _connect_or_create(admin_dsn, database)
+    connection = await _connect_or_create(admin_dsn, database, tls)
     try:
         await connection.execute(LOCK, timeout=5 * STATEMENT_S)
         async with connection.transaction():
@@ -55,23 +58,23 @@ async def create_schemas(admin_dsn: str, passwords: Mapping[str, str], *, databa
         await connection.close(timeout=STATEMENT_S)
 
 
-async def _connect_or_create(admin_dsn: str, database: str) -> asyncpg.Connection:
+async def _connect_or_create(admin_dsn: str, database: str, tls: PostgresTls) -> asyncpg.Connection:
     try:
-        return await _connect(admin_dsn, database)
+        return await _connect(admin_dsn, database, tls)
     except asyncpg.InvalidCatalogNameError:
-        server = await _connect(admin_dsn, "postgres")
+        server = await _connect(admin_dsn, "postgres", tls)
     try:
         await server.execute(f"CREATE DATABASE {_name(database)}")
     except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
         pass  # another one was quicker
     finally:
         await server.close(timeout=STATEMENT_S)
-    return await _connect(admin_dsn, database)
+    return await _connect(admin_dsn, database, tls)
 
 
-async def _connect(admin_dsn: str, database: str) -> asyncpg.Connection:
+async def _connect(admin_dsn: str, database: str, tls: PostgresTls) -> asyncpg.Connection:
     dsn = urlunsplit(urlsplit(admin_dsn)._replace(path=f"/{quote(database)}"))
-    return await asyncpg.connect(dsn, timeout=STATEMENT_S, command_timeout=STATEMENT_S)
+    return await asyncpg.connect(dsn, ssl=tls, timeout=STATEMENT_S, command_timeout=STATEMENT_S)
 
 
 async def _create_schema(connection: asyncpg.Connection, database: str, role: str, password: str) -> None:
@@ -101,7 +104,9 @@ def _quoted(text: str, quote: str) -> str:
 async def prepare(settings: AdminSettings) -> None:
     """Make the role and the schema; a server that is not there yet is waited for, within reason."""
     passwords = {settings.postgres_user: settings.postgres_password.get_secret_value()}
-    make = partial(create_schemas, settings.admin_dsn, passwords, database=settings.postgres_db)
+    make = partial(
+        create_schemas, settings.admin_dsn, passwords, database=settings.postgres_db, tls=postgres_tls(settings)
+    )
     await patiently(make, not_yet=NOT_YET)
 
 
