@@ -20,6 +20,8 @@ from services.kit.settings import PostgresSettings
 from services.kit.topology import Service, topology
 from services.local.chosen_stores import open_stores
 from services.local.environment import HOST, Secrets, Stores, service_environment
+from services.local.identities import Identities
+from services.local.identities import wanted as identities_wanted
 from services.local.ports import mailbox_port, service_port, service_ports
 from services.local.stores import Store, StoreFailed
 from services.local.supervisor import Program, Supervisor
@@ -66,8 +68,10 @@ async def platform(show: Callable[[str, str], None], say: Callable[[str], None])
         secret = Secrets()
         supervisor = await stack.enter_async_context(Supervisor(show))
         supervisor.add(_mailbox(home))
+        identities = Identities(home / "identities") if identities_wanted() else None
         for service in services:
-            supervisor.add(_program(service, stores, secret))
+            identity = identities.issue(service) if identities else {}
+            supervisor.add(_program(service, stores, secret, identity))
         await wait_until_ready(services)
         yield Platform(supervisor, stores, secret, embedded)
 
@@ -109,9 +113,9 @@ def _database(name: str, stores: Stores) -> PostgresSettings:
     )
 
 
-def _program(service: Service, stores: Stores, secret: Secrets) -> Program:
+def _program(service: Service, stores: Stores, secret: Secrets, identity: Mapping[str, str]) -> Program:
     environment = service_environment(service, stores, secret)
-    environment |= {"POSTGRES_USER": service.name.replace("-", "_")}
+    environment |= {"POSTGRES_USER": service.name.replace("-", "_"), **identity}
     command = [sys.executable, "-m", service.module]
     return Program(name=service.name, command=command, env=environment, nice=NICE.get(service.name, 0))
 
