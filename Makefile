@@ -15,7 +15,12 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 ##@ Use it
-run: $(INSTALLED) ## start the whole platform here: stores, ten services, a mailbox; Ctrl-C stops it
+# Every call between services encrypted, both sides with a certificate of a throw-away authority.
+ifdef MTLS
+export MESH_MTLS := strict
+endif
+
+run: $(INSTALLED) ## start the whole platform here: stores, ten services, a mailbox; Ctrl-C stops it (MTLS=1)
 	@$(PYTHON) -m services run $(ARGS)
 
 demo: $(INSTALLED) ## the same platform plus a sale with a verdict (BUYERS=2000 SEED=1)

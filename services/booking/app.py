@@ -42,8 +42,20 @@ async def compose(settings: BookingSettings) -> AsyncIterator[App]:
         stack.push_async_callback(engine.dispose)
         publisher = KafkaPublisher(settings, source="booking")
         stack.push_async_callback(publisher.close)
-        ticket = Peer("ticket", settings.ticket_service_url, ticket_pb2_grpc.TicketServiceStub, service=TICKET)
-        payment = Peer("payment", settings.payment_service_url, payment_pb2_grpc.PaymentServiceStub, service=PAYMENT)
+        ticket = Peer(
+            "ticket",
+            settings.ticket_service_url,
+            ticket_pb2_grpc.TicketServiceStub,
+            service=TICKET,
+            security=settings.security,
+        )
+        payment = Peer(
+            "payment",
+            settings.payment_service_url,
+            payment_pb2_grpc.PaymentServiceStub,
+            service=PAYMENT,
+            security=settings.security,
+        )
         for peer in (ticket, payment):
             await stack.enter_async_context(peer)
 

@@ -32,12 +32,14 @@ async def compose(settings: BookingWorkerSettings) -> AsyncIterator[App]:
         booking_pb2_grpc.BookingServiceStub,
         service="booking.BookingService",
         idempotent=["GetBooking", "CancelBooking"],
+        security=settings.security,
     )
     realtime = Peer(
         "realtime",
         settings.realtime_service_url,
         realtime_pb2_grpc.RealtimeServiceStub,
         service="realtime.RealtimeService",
+        security=settings.security,
     )
     # A process that starts again is another worker: what it held before, it claims like anybody else.
     name = f"{settings.instance_id}/{new_id()}"

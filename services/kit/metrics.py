@@ -12,6 +12,8 @@ RPC_HANDLED: Final = Counter(
 RPC_DURATION: Final = Histogram(
     "rpc_server_duration_seconds", "Time to answer a gRPC call.", ["method"], buckets=_BUCKETS
 )
+RPC_DENIED: Final = Counter("rpc_server_denied_total", "gRPC calls refused for who made them.", ["method", "source"])
+RPC_SHED: Final = Counter("rpc_server_shed_total", "gRPC calls turned away because too many were at work.", ["method"])
 HTTP_HANDLED: Final = Counter("http_server_requests_total", "HTTP requests answered.", ["method", "route", "code"])
 HTTP_DURATION: Final = Histogram(
     "http_server_duration_seconds", "Time to answer an HTTP request.", ["route"], buckets=_BUCKETS

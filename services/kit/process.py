@@ -17,6 +17,8 @@ from services.kit.clock import run_wrong
 from services.kit.health import Check, Health
 from services.kit.logs import configure_logs
 from services.kit.memory import give_back_start_up_memory
+from services.kit.rpc.identity import identity_in
+from services.kit.rpc.policy import Policy
 from services.kit.rpc.server import Register, RpcServer
 from services.kit.settings import ServiceSettings
 from services.kit.stacks import dump_tasks_on_signal
@@ -125,8 +127,7 @@ async def serving(settings: ServiceSettings, app: App) -> AsyncIterator[Health]:
             await web_server.start()
             stack.push_async_callback(web_server.stop)
         if app.rpc:
-            address = f"{settings.bind_host}:{settings.port('grpc')}"
-            server = _listen(address, app)
+            server = _listen(settings, app)
             await server.start()
             stack.push_async_callback(server.stop, settings.grace_s)
         watcher = asyncio.create_task(_tell_readiness(health, server), name="readiness")
@@ -137,11 +138,17 @@ async def serving(settings: ServiceSettings, app: App) -> AsyncIterator[Health]:
             await server.set_ready(ready=False)
 
 
-def _listen(address: str, app: App) -> RpcServer:
+def _listen(settings: ServiceSettings, app: App) -> RpcServer:
+    policy = Policy(settings.security, settings.row.granted, reflection=settings.grpc_reflection)
+    address = f"{settings.bind_host}:{settings.port('grpc')}"
     try:
-        return RpcServer(address, list(app.rpc.items()))
+        server = RpcServer(address, list(app.rpc.items()), policy=policy, max_at_work=settings.grpc_max_at_work)
+        if settings.mesh_mtls != "off":
+            address = f"{settings.bind_host}:{settings.port('mesh')}"
+            server.listen_securely(address, identity_in(settings.mesh_identity))
     except RuntimeError as error:
         raise OSError(f"cannot listen on {address}: {error}") from error
+    return server
 
 
 def _routes_of(pages: web.Application) -> list[web.RouteDef]:

@@ -1,11 +1,13 @@
 """What any process may be told from outside. A service's settings add to these; nothing else reads the environment."""
 
 import socket
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.kit.rpc.identity import NAMESPACE, TRUST_DOMAIN, Mode, Security
 from services.kit.topology import Service, topology
 
 STORES = topology().stores
@@ -27,8 +29,20 @@ class ServiceSettings(BaseSettings):
     grpc_port: int = Field(default=0, ge=0, le=65535)
     http_port: int = Field(default=0, ge=0, le=65535)
     metrics_port: int = Field(default=0, ge=0, le=65535)
+    mesh_port: int = Field(default=0, ge=0, le=65535)
     # By how much this process's clock is wrong (ahead, or with a minus behind): for rehearsals, never for a sale.
     clock_skew_s: float = Field(default=0.0, ge=-3600, le=3600)
+    # Whether peers have to show a certificate; see services/kit/rpc/identity.py.
+    mesh_mtls: Mode = "off"
+    # Folder with tls.crt, tls.key and ca.crt.
+    mesh_identity: Path = Path("/var/run/ticketing/identity")
+    mesh_trust_domain: str = Field(default=TRUST_DOMAIN, pattern=r"^[a-z0-9._-]{1,255}$")
+    # The platform's, in its identities.
+    mesh_namespace: str = Field(default=NAMESPACE, pattern=r"^[a-z0-9-]{1,63}$")
+    # Whether anybody may ask which methods there are.
+    grpc_reflection: bool = True
+    # Calls at work at once, of those with one question and one answer; more are turned away.
+    grpc_max_at_work: int = Field(default=1_000, ge=1, le=100_000)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     # How long a stopping process says "not ready" before it stops listening, so that balancers have seen it.
     drain_s: float = Field(default=0.0, ge=0, le=60)
@@ -42,6 +56,10 @@ class ServiceSettings(BaseSettings):
     @property
     def row(self) -> Service:
         return topology().services[self.service]
+
+    @property
+    def security(self) -> Security:
+        return Security(self.mesh_mtls, self.mesh_identity, self.mesh_trust_domain, self.mesh_namespace)
 
     def port(self, name: str) -> int:
         """The port of that name in the table, unless told otherwise."""

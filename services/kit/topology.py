@@ -1,6 +1,6 @@
 """The table of services (topology.yaml) as values: the only reader of ports, connections and stores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,8 @@ class Service:
     metrics: Page | None
     calls: tuple[str, ...]
     data: tuple[str, ...]
+    # Method of its gRPC service → the peers that may call it.
+    granted: Mapping[str, frozenset[str]]
 
     @property
     def module(self) -> str:
@@ -58,8 +60,9 @@ class Topology:
         return tuple(peer.name for peer in self.services.values() if name in peer.calls)
 
 
-def _service(name: str, row: Mapping[str, Any]) -> Service:
+def _service(name: str, row: Mapping[str, Any], grants: Mapping[str, Sequence[str]]) -> Service:
     metrics = row.get("metrics")
+    methods = {method for of_caller in grants.values() for method in of_caller}
     return Service(
         name=name,
         folder=row["folder"],
@@ -69,6 +72,7 @@ def _service(name: str, row: Mapping[str, Any]) -> Service:
         metrics=Page(**metrics) if metrics else None,
         calls=tuple(row["calls"]),
         data=tuple(row["data"]),
+        granted={method: frozenset(who for who in grants if method in grants[who]) for method in methods},
     )
 
 
@@ -77,7 +81,7 @@ def topology() -> Topology:
     """Read the table once. A malformed table is a fault of this repository and raises at start."""
     table = yaml.safe_load(TABLE.read_text())
     return Topology(
-        services={name: _service(name, row) for name, row in table["services"].items()},
+        services={name: _service(name, row, table["grants"].get(name, {})) for name, row in table["services"].items()},
         stores={name: row["port"] for name, row in table["stores"].items()},
         mailbox=table["mailbox"],
         topics={name: row["producer"] for name, row in table["topics"].items()},

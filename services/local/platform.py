@@ -20,6 +20,8 @@ from services.kit.settings import PostgresSettings
 from services.kit.topology import Service, topology
 from services.local.chosen_stores import open_stores
 from services.local.environment import HOST, Route, Secrets, Stores, direct, service_environment
+from services.local.identities import Identities
+from services.local.identities import wanted as identities_wanted
 from services.local.ports import mailbox_port, service_port, service_ports
 from services.local.stores import Store, StoreFailed
 from services.local.supervisor import Program, Supervisor
@@ -68,8 +70,10 @@ async def platform(
         secret = Secrets()
         supervisor = await stack.enter_async_context(Supervisor(show))
         supervisor.add(_mailbox(home))
+        identities = Identities(home / "identities") if identities_wanted() else None
         for service in services:
-            supervisor.add(_program(service, stores, secret, route))
+            identity = identities.issue(service) if identities else {}
+            supervisor.add(_program(service, {**service_environment(service, stores, secret, route), **identity}))
         await wait_until_ready(services)
         yield Platform(supervisor, stores, secret, embedded)
 
@@ -111,9 +115,8 @@ def _database(name: str, stores: Stores) -> PostgresSettings:
     )
 
 
-def _program(service: Service, stores: Stores, secret: Secrets, route: Route) -> Program:
-    environment = service_environment(service, stores, secret, route)
-    environment |= {"POSTGRES_USER": service.name.replace("-", "_")}
+def _program(service: Service, environment: Mapping[str, str]) -> Program:
+    environment = {**environment, "POSTGRES_USER": service.name.replace("-", "_")}
     command = [sys.executable, "-m", service.module]
     return Program(name=service.name, command=command, env=environment, nice=NICE.get(service.name, 0))
 

@@ -7,7 +7,7 @@ from typing import Final
 from services.kit.topology import Service, topology
 
 # The highest port of the table and this are still a port.
-MOST: Final = 15_000
+MOST: Final = 14_000
 
 
 class BadOffset(ValueError):

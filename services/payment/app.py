@@ -52,7 +52,7 @@ async def compose(settings: PaymentSettings) -> AsyncIterator[App]:
     engine = open_engine(settings)
     publisher = KafkaPublisher(settings, source="payment")
     relay = Relay(engine, OUTBOX, publisher)
-    buyers = RealtimeBuyers(settings.realtime_service_url)
+    buyers = RealtimeBuyers(settings.realtime_service_url, settings.security)
     provider = _stripe(settings) if settings.payment_provider == "stripe" else _sandbox(settings, engine)
     store = PostgresStore(engine)
     ledger = Ledger(store, provider.psp, utc_now, relay.wake)

@@ -11,6 +11,7 @@ from protos.gen import realtime_pb2 as pb
 from protos.gen import realtime_pb2_grpc
 from services.kit.errors import Told
 from services.kit.rpc.client import Peer
+from services.kit.rpc.identity import Security
 from services.kit.rpc.status import PeerFault
 from services.payment.domain import Payment
 from services.payment.wire import payment_message
@@ -22,13 +23,14 @@ log = structlog.get_logger()
 
 
 class RealtimeBuyers:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, security: Security) -> None:
         self._peer = Peer(
             "realtime",
             url,
             realtime_pb2_grpc.RealtimeServiceStub,
             service="realtime.RealtimeService",
             idempotent=["NotifyPaymentStatus"],
+            security=security,
         )
 
     async def payment_changed(self, payment: Payment) -> None:

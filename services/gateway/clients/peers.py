@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -16,7 +16,6 @@ from protos.gen.payment_pb2_grpc import PaymentServiceStub
 from protos.gen.ticket_pb2_grpc import TicketServiceStub
 from protos.gen.user_pb2_grpc import UserServiceStub
 from services.gateway.settings import GatewaySettings
-from services.kit.errors import DependencyDown
 from services.kit.health import Check
 from services.kit.rpc.client import Peer
 
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from protos.gen.payment_pb2_grpc import PaymentServiceAsyncStub
     from protos.gen.ticket_pb2_grpc import TicketServiceAsyncStub
     from protos.gen.user_pb2_grpc import UserServiceAsyncStub
-
-
-_UNDECIDED: Final = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +49,10 @@ async def open_peers(settings: GatewaySettings) -> AsyncIterator[Peers]:
         async def opened[Stub](
             name: str, url: str, stub: Callable[[grpc.aio.Channel], Stub], *idempotent: str
         ) -> Peer[Stub]:
-            def watched(channel: grpc.aio.Channel) -> Stub:
-                checks[name] = Check(lambda: _answers(name, channel), required=False)
-                return stub(channel)
-
             service = f"{name}.{name.capitalize()}Service"
-            return await stack.enter_async_context(Peer(name, url, watched, service=service, idempotent=idempotent))
+            peer = Peer(name, url, stub, service=service, idempotent=idempotent, security=settings.security)
+            checks[name] = Check(peer.check, required=False)
+            return await stack.enter_async_context(peer)
 
         yield Peers(
             # Not Login, which counts failures, nor Refresh, whose token works once.
@@ -91,13 +85,3 @@ async def open_peers(settings: GatewaySettings) -> AsyncIterator[Peers]:
             ),
             checks=checks,
         )
-
-
-async def _answers(name: str, channel: grpc.aio.Channel) -> None:
-    """Cheap: the channel watches the peer's health by itself once it is connected."""
-    state = channel.get_state(try_to_connect=True)
-    while state in _UNDECIDED:
-        await channel.wait_for_state_change(state)
-        state = channel.get_state(try_to_connect=True)
-    if state is not grpc.ChannelConnectivity.READY:
-        raise DependencyDown(name)

@@ -1,17 +1,18 @@
-"""A peer: one channel that balances, checks health and knows what a failed call means."""
+"""A peer: a channel that balances and checks health, and what a failed call means."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import grpc
-import msgspec
 
 from services.kit import tracing
+from services.kit.errors import DependencyDown
 from services.kit.rpc import deadline
-from services.kit.rpc.server import MAX_MESSAGE_BYTES
+from services.kit.rpc.channels import Channels
+from services.kit.rpc.identity import Security
 from services.kit.rpc.status import told_by
 
 # grpcio's `timeout` in a service config is broken and hedging is ignored: deadlines come from `call` alone.
@@ -22,6 +23,8 @@ _RETRY: Final = {
     "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
+_UNDECIDED: Final = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
+_IN_THE_CLEAR: Final = Security()
 
 
 class Peer[Stub]:
@@ -38,16 +41,20 @@ class Peer[Stub]:
         *,
         service: str,
         idempotent: Sequence[str] = (),
+        security: Security = _IN_THE_CLEAR,
     ) -> None:
-        self.name = name
+        self.name, self._make_stub = name, stub
         methods = [{"service": service, "method": method} for method in idempotent]
-        config = {
-            "loadBalancingConfig": [{"round_robin": {}}],
-            "healthCheckConfig": {"serviceName": ""},
-            "methodConfig": [{"name": methods, "retryPolicy": _RETRY}] if methods else [],
-        }
-        self._channel = grpc.aio.insecure_channel(f"dns:///{url}", options=_options(config))
-        self.stub = stub(self._channel)
+        self._channels = Channels(name, url, security, [{"name": methods, "retryPolicy": _RETRY}] if methods else [])
+        self._stub: tuple[grpc.aio.Channel, Stub] | None = None
+
+    @property
+    def stub(self) -> Stub:
+        """For the next call; not to be kept, for the channel under it is replaced with our certificate."""
+        channel = self._channels.current()
+        if self._stub is None or self._stub[0] is not channel:
+            self._stub = (channel, self._make_stub(channel))
+        return self._stub[1]
 
     async def call[Request, Reply](
         self,
@@ -65,10 +72,21 @@ class Peer[Stub]:
         except grpc.aio.AioRpcError as error:
             raise told_by(self.name, error) from error
 
+    async def check(self) -> None:
+        """Raises DependencyDown while the peer does not answer. Cheap: the channel watches its health by itself."""
+        channel = self._channels.current()
+        state = channel.get_state(try_to_connect=True)
+        while state in _UNDECIDED:
+            await channel.wait_for_state_change(state)
+            state = channel.get_state(try_to_connect=True)
+        if state is not grpc.ChannelConnectivity.READY:
+            raise DependencyDown(self.name)
+
     async def close(self) -> None:
-        await self._channel.close()
+        await self._channels.close()
 
     async def __aenter__(self) -> Self:
+        await self._channels.decided()
         return self
 
     async def __aexit__(
@@ -84,17 +102,3 @@ def trace_metadata() -> tuple[tuple[str, str], ...]:
     """The current trace as request metadata."""
     parent = tracing.traceparent()
     return (("traceparent", parent),) if parent else ()
-
-
-def _options(config: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return (
-        ("grpc.service_config", msgspec.json.encode(config).decode()),
-        ("grpc.dns_min_time_between_resolutions_ms", 2_000),
-        ("grpc.keepalive_time_ms", 20_000),
-        ("grpc.keepalive_timeout_ms", 5_000),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    )

@@ -5,7 +5,7 @@ from typing import Final
 import grpc
 from grpc import StatusCode
 
-from services.kit.errors import KINDS, DependencyDown, Kind, NotNow, PeerRefused, Told
+from services.kit.errors import KINDS, DependencyDown, Kind, NotNow, Overloaded, PeerRefused, Told
 
 STATUS: Final = {
     Kind.INVALID: StatusCode.INVALID_ARGUMENT,
@@ -25,6 +25,12 @@ class PeerFault(Exception):
     """The peer failed in a way that it should not; a bug on one side of the wire."""
 
 
+def status_of(told: Told) -> StatusCode:
+    """The status an answer has on the wire."""
+    # Not UNAVAILABLE, which the library sends again by itself: that makes more of what there is too much of.
+    return StatusCode.RESOURCE_EXHAUSTED if isinstance(told, Overloaded) else STATUS[told.kind]
+
+
 def trailers(told: Told) -> tuple[tuple[str, str], ...]:
     """The trailing metadata that carries what a status code can not."""
     pairs = [("reason", told.reason)]
@@ -42,7 +48,8 @@ def told_by(peer: str, error: grpc.aio.AioRpcError) -> Exception:
             return DependencyDown(peer)
         return PeerFault(f"{peer}: {code.name}: {error.details()}")
     wait = metadata.get("retry-after-s")
-    return told(_KIND_OF[code], reason, error.details() or "", float(wait) if wait else None)
+    kind = Kind.LATER if reason == Overloaded.reason else _KIND_OF[code]
+    return told(kind, reason, error.details() or "", float(wait) if wait else None)
 
 
 def told(kind: Kind, reason: str, message: str, retry_after_s: float | None = None) -> Told:

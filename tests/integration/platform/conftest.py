@@ -31,12 +31,15 @@ TIMEOUT = aiohttp.ClientTimeout(total=15)
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     log = (tmp_path_factory.mktemp("platform") / "platform.log").open("w")
+    # Services speak encrypted with one another; whoever looks from outside, as the reference's commands do, needs not.
+    os.environ["MESH_MTLS"] = "permissive"
     try:
         use_free_ports()
         async with platform(lambda name, line: print(f"{name}: {line}", file=log), lambda _: None) as started:
             yield started
     finally:
         os.environ.pop("LOCAL_PORT_OFFSET", None)
+        os.environ.pop("MESH_MTLS", None)
         log.close()
 
 

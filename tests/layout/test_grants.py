@@ -1,0 +1,45 @@
+"""The table grants what the code calls: no more, and no less. What many services serve is for people's tools alone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from services.kit.topology import topology
+
+ROOT = Path(__file__).parents[2]
+RPC = re.compile(r"^\s*rpc (\w+)", re.MULTILINE)
+CALL = re.compile(r"\bstub\.(\w+)")
+
+
+def methods_of(service: str) -> set[str]:
+    return set(RPC.findall((ROOT / "protos" / f"{service}.proto").read_text()))
+
+
+GRPC_SERVICES = [row for row in topology().python_services if "grpc" in row.ports]
+SERVED = Counter(method for row in GRPC_SERVICES for method in methods_of(row.name))
+CALLEE = {method: row.name for row in GRPC_SERVICES for method in methods_of(row.name) if SERVED[method] == 1}
+
+
+def test_grants_are_what_is_called() -> None:
+    called = {
+        (row.name, CALLEE[method], method)
+        for row in topology().python_services
+        for source in (ROOT / row.folder).rglob("*.py")
+        for method in CALL.findall(source.read_text())
+    }
+    granted = {
+        (caller, row.name, method)
+        for row in GRPC_SERVICES
+        for method, callers in row.granted.items()
+        for caller in callers
+    }
+
+    assert granted == called
+
+
+def test_grants_stay_within_the_connection_matrix() -> None:
+    for row in GRPC_SERVICES:
+        for callers in row.granted.values():
+            assert all(row.name in topology().services[caller].calls for caller in callers)
