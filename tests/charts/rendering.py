@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ NAMESPACE, RELEASE = "box", "shop"
 type Object = Any
 
 
-@cache
 def chart(name: str) -> helm_python.Chart:
+    """Read anew every time: to render it takes away what its conditions leave out."""
     return helm_python.Chart.load(CHARTS / name)
 
 

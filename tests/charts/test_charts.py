@@ -14,7 +14,7 @@ import yaml
 from services.kit.topology import TABLE
 from tests.charts.rendering import CHARTS, NAMES, chart, render
 
-APPLICATIONS = [*NAMES, "platform", "datastores", "operator"]
+APPLICATIONS = [*NAMES, "frontend", "platform", "datastores", "operator"]
 EACH = pytest.mark.parametrize("name", APPLICATIONS)
 TEMPLATES = sorted(path for path in CHARTS.rglob("templates/*") if path.is_file() and not path.is_symlink())
 WARNING = 2

@@ -3,7 +3,8 @@ Everything a service is made of. A service's chart includes this once:
 
     {{ include "workload.all" (dict "root" . "environment" "payment.environment" "egress" "payment.egress") }}
 
-The last two are optional: templates of that chart with what only it has, as YAML lists. All templates get the service:
+All but `root` are optional: templates of that chart with what only it has, as YAML lists – environment, egress, ingress
+(of its NetworkPolicy) and routes (where values do not say them). All templates get the service:
 a dictionary of root (the chart's context), name, row (its row of the table), table, values (see workload.values).
 */}}
 {{- define "workload.all" -}}
@@ -23,6 +24,7 @@ a dictionary of root (the chart's context), name, row (its row of the table), ta
 {{- $_ := set . "values" (omit (deepCopy $root.Values.workload.defaults) "global") -}}
 {{- include "workload.merge" (dict "into" .values "from" ($root.Values.global | default dict)) -}}
 {{- include "workload.merge" (dict "into" .values "from" (omit $root.Values "global" "workload")) -}}
+{{- if and .routes (not .values.routes) }}{{ $_ := set .values "routes" (include .routes . | fromYamlArray) }}{{ end -}}
 {{- end }}
 
 {{/* Maps are merged, anything else is replaced. (Sprig's own merge keeps the old value where the new one is empty.) */}}

@@ -38,6 +38,9 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+{{- with .ingress }}
+{{ include . $service }}
+{{- end }}
 {{- if .values.service.nodePorts }}
 {{- range without (keys .row.ports | sortAlpha) "metrics" }}
 - ports: [{port: {{ . }}}]
