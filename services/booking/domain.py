@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from services.booking.waited import Waited
 from services.kit.errors import Invalid, Kind, Refusal
 from services.kit.ids import is_id
 from services.kit.money import Money
@@ -78,15 +79,6 @@ class Quantity:
 
     section_id: str
     quantity: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
-    """An order's way through the line of its event."""
-
-    number: int
-    queued_at: datetime
-    taken_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
