@@ -115,6 +115,7 @@ class Conductor:
             if found is not None and not found.booking.decided:
                 resting = replace(found, lease=progress.lease).resting(why, now=self._peers.now())
                 self._note_parked([resting], await bookings.save([resting]))
+        self._committed()
 
     async def _begin_many(self, progresses: Sequence[Progress]) -> Sequence[Begun | Exception]:
         unique = {one.booking.id: one for one in progresses}

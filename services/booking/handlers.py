@@ -138,20 +138,20 @@ class BookingHandlers:
 
     async def event_cancelled(self, event_id: str) -> None:
         """A fact of topic `events`: everybody gets the money back."""
-        while True:
-            async with self._store.transaction() as bookings:
-                found = await bookings.sold_of_event(event_id, limit=AT_ONCE)
-            if not found:
-                return
-            for booking_id in found:
-                await self._put_back_to_work(booking_id, CANCELLABLE, _cancelled("event-cancelled"))
+        async with self._store.transaction() as bookings:
+            await bookings.event_cancelled(event_id)
+        await self._give_back_of_cancelled()
 
     async def watch_unpaid(self) -> None:
-        """For as long as the process lives: whoever paid goes on, whoever did not in time gives the seats back."""
+        """For as long as the process lives: whoever paid goes on, whoever did not in time gives the seats back.
+
+        So does who bought in the moment in which the event was cancelled: ticket may have learnt of it after us.
+        """
         while True:
             try:
                 await self._look_at_payments()
                 await self._expire_overdue()
+                await self._give_back_of_cancelled()
             except Told as away:
                 log.warning("watch_waits", error=str(away))
             await asyncio.sleep(LOOK_S)
@@ -168,6 +168,15 @@ class BookingHandlers:
             overdue = await bookings.overdue(now=self._now(), limit=AT_ONCE)
         for booking_id in overdue:
             await self._put_back_to_work(booking_id, {Status.AWAITING_PAYMENT}, _expired)
+
+    async def _give_back_of_cancelled(self) -> None:
+        while True:
+            async with self._store.transaction() as bookings:
+                found = await bookings.to_give_back(limit=AT_ONCE)
+            for booking_id in found:
+                await self._put_back_to_work(booking_id, CANCELLABLE, _cancelled("event-cancelled"))
+            if len(found) < AT_ONCE:
+                return
 
     async def _put_back_to_work(
         self, booking_id: str, among: Collection[Status], turn: Callable[[Progress, datetime], Progress]

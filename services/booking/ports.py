@@ -69,8 +69,11 @@ class Bookings(Protocol):
     async def overdue(self, *, now: datetime, limit: int) -> Sequence[str]:
         """Ids of those that wait for a payment longer than they may."""
 
-    async def sold_of_event(self, event_id: str, *, limit: int) -> Sequence[str]:
-        """Ids of the bookings of an event that are confirmed or wait for a payment."""
+    async def event_cancelled(self, event_id: str) -> None:
+        """Nothing of it stays sold. Idempotent."""
+
+    async def to_give_back(self, *, limit: int) -> Sequence[str]:
+        """Ids of bookings that are confirmed or wait for a payment, of events cancelled not longer ago than a day."""
 
     async def renew_leases(self, leases: Mapping[str, str]) -> None:
         """Those bookings (id → lease) that are still leased so stay it for another while."""

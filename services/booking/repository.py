@@ -101,8 +101,10 @@ _OVERDUE: Final = text("""
     SELECT booking_id FROM bookings WHERE status = 'AWAITING_PAYMENT' AND expires_at < :now
     ORDER BY expires_at LIMIT :limit
 """)
-_SOLD: Final = text("""
-    SELECT booking_id FROM bookings WHERE event_id = :event_id AND status IN ('CONFIRMED', 'AWAITING_PAYMENT')
+_EVENT_CANCELLED: Final = text("INSERT INTO cancelled_events (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING")
+_TO_GIVE_BACK: Final = text("""
+    SELECT booking_id FROM cancelled_events JOIN bookings USING (event_id)
+    WHERE cancelled_at > now() - interval '1 day' AND status IN ('CONFIRMED', 'AWAITING_PAYMENT')
     LIMIT :limit
 """)
 # It waits for nobody: whoever writes one of these rows at the moment renews its lease as well, and two statements that
@@ -196,8 +198,11 @@ class PostgresBookings:
     async def overdue(self, *, now: datetime, limit: int) -> Sequence[str]:
         return list((await self._tx.execute(_OVERDUE, {"now": now, "limit": limit})).scalars())
 
-    async def sold_of_event(self, event_id: str, *, limit: int) -> Sequence[str]:
-        return list((await self._tx.execute(_SOLD, {"event_id": event_id, "limit": limit})).scalars())
+    async def event_cancelled(self, event_id: str) -> None:
+        await self._tx.execute(_EVENT_CANCELLED, {"event_id": event_id})
+
+    async def to_give_back(self, *, limit: int) -> Sequence[str]:
+        return list((await self._tx.execute(_TO_GIVE_BACK, {"limit": limit})).scalars())
 
     async def renew_leases(self, leases: Mapping[str, str]) -> None:
         await self._tx.execute(_RENEW, {"ids": list(leases), "leases": list(set(leases.values()))})
@@ -241,6 +246,6 @@ def _entry(progress: Progress) -> str:
     if progress.booking.parked:
         return "parked"
     if progress.rests_until is not None:
-        return "rests"
+        return "rests" if progress.rests else "resumed"
     name = CREATE_BOOKING[max(progress.step, 0)].name
     return f"undo-{name}" if progress.undoing else name

@@ -39,6 +39,13 @@ BOOKINGS = Table(
     Index("ix_bookings_parked", "parked_at", postgresql_where=text("parked_at IS NOT NULL")),
 )
 
+CANCELLED_EVENTS = Table(
+    "cancelled_events",
+    METADATA,
+    Column("event_id", Text, primary_key=True),
+    Column("cancelled_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
 SAGA_LOG = Table(
     "saga_log",
     METADATA,

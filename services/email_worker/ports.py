@@ -25,7 +25,10 @@ class Desk(Protocol):
         """Remember why; unknown shows are passed over."""
 
     async def add(self, mails: Sequence[Mail]) -> None:
-        """Keep each, unless its booking has one of that kind already; what became of that one is published again."""
+        """Keep each, unless its booking has one of that kind already, or tickets come after a cancellation.
+
+        What became of one that was kept before is published again.
+        """
 
     async def withdraw_reminders(self, booking_ids: Collection[str]) -> None:
         """Their reminders to pay are not sent any more, unless a sender has them already."""

@@ -134,10 +134,21 @@ class PostgresDesk:
             await self._tx.execute(cancel.values(cancel_reason=one.reason))
 
     async def add(self, mails: Sequence[Mail]) -> None:
+        # A fact that comes back from the dead letters comes after those that were once behind it.
+        cancelled = await self._cancelled([mail.booking_id for mail in mails if mail.kind is Kind.TICKETS])
+        rows = [_row(mail) for mail in mails if mail.kind is not Kind.TICKETS or mail.booking_id not in cancelled]
+        if rows:
+            await self._tx.execute(insert(MAILS).on_conflict_do_nothing(), rows)
         if mails:
-            await self._tx.execute(insert(MAILS).on_conflict_do_nothing(), [_row(mail) for mail in mails])
             settled = await self._tx.execute(_SETTLED, {"ids": [mail.mail_id for mail in mails]})
             await Outbox(OUTBOX, self._tx).add(outgoing(settled))
+
+    async def _cancelled(self, booking_ids: Sequence[str]) -> Collection[str]:
+        if not booking_ids:
+            return ()
+        theirs = MAILS.c.booking_id == func.any(list(booking_ids))
+        told = select(MAILS.c.booking_id).where(theirs, MAILS.c.kind == Kind.CANCELLED)
+        return set((await self._tx.execute(told)).scalars())
 
     async def withdraw_reminders(self, booking_ids: Collection[str]) -> None:
         if not booking_ids:

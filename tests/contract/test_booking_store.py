@@ -164,14 +164,19 @@ async def test_who_waits_for_a_payment_is_found_looked_at_now_and_then_and_overd
     assert late.booking.id not in overdue
 
 
-async def test_the_bookings_of_an_event_that_hold_seats_are_found(process: Process) -> None:
+async def test_what_was_sold_of_a_cancelled_event_is_to_be_given_back(process: Process) -> None:
     store, event_id = process("one/1"), new_id()
     sold, open_ = pending(event_id=event_id), pending(event_id=event_id)
     sold, open_ = await add(store, sold, open_)
     await save(store, sold.having(sold.booking.confirmed([], at=AT)))
 
     async with store.transaction() as bookings:
-        assert await bookings.sold_of_event(event_id, limit=10) == [sold.booking.id]
+        before = await bookings.to_give_back(limit=1000)
+        for _ in range(2):
+            await bookings.event_cancelled(event_id)
+        after = await bookings.to_give_back(limit=1000)
+
+    assert set(after) - set(before) == {sold.booking.id}
 
 
 def parked(progress: Progress, why: str = "dependency-down: payment does not answer") -> Progress:

@@ -93,6 +93,15 @@ async def test_a_mail_is_leased_as_it_was_written_with_what_is_known(store: Stor
     assert leased.show == a_show()
 
 
+async def test_tickets_of_a_booking_that_was_cancelled_are_not_mailed(store: Store) -> None:
+    cancelled = a_mail(kind=Kind.CANCELLED)
+    await given(store, cancelled)
+
+    await given(store, a_mail(booking_id=cancelled.booking_id), other := a_mail())
+
+    assert {one.mail.mail_id for one in await lease(store)} == {cancelled.mail_id, other.mail_id}
+
+
 async def test_a_booking_has_one_mail_of_a_kind(store: Store) -> None:
     first = a_mail()
     second = replace(a_mail(booking_id=first.booking_id), mail_id=new_id())

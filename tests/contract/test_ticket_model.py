@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import hypothesis.strategies as st
@@ -23,7 +24,8 @@ from hypothesis.stateful import (
 
 from services.kit.errors import Refusal
 from services.kit.ids import new_id
-from services.ticket.domain.hold import GiveBack, Hold, Order, Quantity, Sale
+from services.ticket.domain.hold import Extension, GiveBack, Hold, Order, Quantity, Sale
+from services.ticket.ports import Inventory, Store
 from tests.conftest import Stores
 from tests.twins.ticket_events import USER, hall, order
 from tests.twins.ticket_shop import Shop, shop_over
@@ -62,6 +64,26 @@ def world(real_stores: Stores | None) -> Iterator[World]:
         runner.run(stack.aclose())
 
 
+class ProcessDied(Exception):
+    pass
+
+
+class DyingStore:
+    """A store whose every transaction is cut off at its end."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Inventory]:
+        async with self._store.transaction() as tx:
+            yield tx
+            raise ProcessDied
+
+
 wanted = st.fixed_dictionaries(
     {
         "seats": st.lists(st.sampled_from(SEATS), max_size=3, unique=True),
@@ -71,7 +93,7 @@ wanted = st.fixed_dictionaries(
 ).filter(lambda one: one["seats"] or one["best"] or one["standing"])
 
 
-class Inventory(RuleBasedStateMachine):
+class Places(RuleBasedStateMachine):
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world, self.shop = world, world.shop
@@ -144,6 +166,54 @@ class Inventory(RuleBasedStateMachine):
             known = self.holds[key]
             assert count == (len(known.seats) + known.standing if known.state in {"held", "sold"} else 0)
             known.state = "released"
+
+    @precondition(lambda self: self.holds)
+    @rule(choice=st.data(), seconds=st.integers(60, 600))
+    def extend(self, choice: st.DataObject, seconds: int) -> None:
+        key = self._choose(choice)
+        known = self.holds[key]
+        free_again = known.state == "expired" and self._is_free(known)
+        until = datetime.now(UTC) + timedelta(days=3650, seconds=seconds)
+
+        (outcome,) = self.world.do(self.shop.handlers.extend([Extension(key, until)]))
+
+        if known.state == "released" or (known.state == "expired" and not free_again):
+            assert isinstance(outcome, Refusal)
+            assert outcome.reason == ("hold-released" if known.state == "released" else "hold-expired")
+        else:
+            assert isinstance(outcome, Hold)
+            assert outcome.expires_at == (None if known.state == "sold" else until)
+            known.state = "held" if free_again else known.state
+
+    @rule(one=wanted)
+    def give_back_before_it_was_asked_for(self, one: dict[str, Any]) -> None:
+        late = self._order(one)
+
+        freed = self.world.do(self.shop.handlers.release([GiveBack(late.key, late.event_id)]))
+        (outcome,) = self.world.do(self.shop.handlers.reserve([late]))
+
+        assert freed == [0]
+        assert isinstance(outcome, Refusal)
+        assert outcome.reason == "hold-released"
+        self.holds[late.key] = ModelHold(late, "released")
+
+    @rule(choice=st.data(), one=wanted)
+    def crash(self, choice: st.DataObject, one: dict[str, Any]) -> None:
+        """The process dies after it has written and before it commits: nothing has happened."""
+        dying = Shop(DyingStore(self.shop.store)).handlers
+        keys = [self._choose(choice)] if self.holds else []
+        until = datetime.now(UTC) + timedelta(days=3650)
+        works: list[Coroutine[Any, Any, object]] = [dying.reserve([self._order(one)])]
+        if keys:
+            works += [
+                dying.confirm([Sale(key, "booking", USER) for key in keys]),
+                dying.release([GiveBack(key, "") for key in keys]),
+                dying.extend([Extension(key, until) for key in keys]),
+            ]
+
+        for work in works:
+            with pytest.raises(ProcessDied):
+                self.world.do(work)
 
     @precondition(lambda self: any(one.state == "held" for one in self.holds.values()))
     @rule(choice=st.data())
@@ -218,4 +288,4 @@ def seated_as(state: str, states: dict[str, str]) -> int:
 
 
 def test_no_order_of_events_sells_a_place_twice(world: World) -> None:
-    run_state_machine_as_test(lambda: Inventory(world), settings=FEW)
+    run_state_machine_as_test(lambda: Places(world), settings=FEW)

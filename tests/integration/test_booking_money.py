@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -36,8 +36,7 @@ from tests.twins.ticket_shop import Shop, shop_over
 from tests.waiting import until
 
 THREE_D_SECURE, DECLINED = "pm_card_threeDSecure2Required", "pm_card_visa_chargeDeclined"
-WINDOW_S = 4
-USER = "018f0000-0000-7000-8000-000000000001"
+WINDOW_S = 3
 
 
 @dataclass
@@ -51,12 +50,15 @@ class Sale:
     bookings: AsyncEngine
     psp_url: str
     booking_address: str
+    # For another process of booking.
+    booking_settings: dict[str, Any]
+    user_id: str = field(default_factory=new_id)
     layout: Any = None
 
     async def order(self, *seats: int, card: str = "pm_card_visa") -> pb.Booking:
         request = pb.CreateBookingRequest(
             booking_id=new_id(),
-            user_id=USER,
+            user_id=self.user_id,
             event_id=self.layout.event.event_id,
             seat_ids=[f"A-1-{seat}" for seat in seats],
             payment_method=card,
@@ -64,7 +66,7 @@ class Sale:
         return (await self.stub.CreateBooking(request, timeout=20)).booking
 
     async def pay(self, booking: pb.Booking, card: str) -> pb.Booking:
-        request = pb.PayBookingRequest(booking_id=booking.booking_id, user_id=USER, payment_method=card)
+        request = pb.PayBookingRequest(booking_id=booking.booking_id, user_id=self.user_id, payment_method=card)
         return (await self.stub.PayBooking(request, timeout=20)).booking
 
     async def look(self, booking: pb.Booking) -> pb.Booking:
@@ -120,6 +122,15 @@ class Sale:
             assert intent is not None
             await deliveries.add(tx, intent)
 
+    async def lease_ends(self) -> bool:
+        """True once whoever works on a charge of this event has lost its lease, without knowing."""
+        ended = text("""
+            UPDATE bookings SET leased_until = now() - interval '1 second'
+            WHERE event_id = :id AND status = 'PENDING' AND step = 1
+        """)
+        async with transaction(self.bookings) as tx:
+            return bool((await tx.execute(ended, {"id": self.layout.event.event_id})).rowcount)
+
     async def states(self) -> str:
         return "".join((await self.shop.states(self.layout)).values())
 
@@ -134,17 +145,10 @@ async def sale_over(stores: Stores) -> AsyncIterator[Sale]:
         payment = await enter(
             running(PaymentSettings, compose_payment, stores, http_port=http, public_url=public_url, psp_timeout_s=1.0)
         )
-        booking = await enter(
-            running(
-                BookingSettings,
-                compose_booking,
-                stores,
-                ticket_service_url=f"127.0.0.1:{ticket.grpc_port}",
-                payment_service_url=f"127.0.0.1:{payment.grpc_port}",
-                payment_window_s=WINDOW_S,
-                instance_id=new_id(),
-            )
-        )
+        peers = {"ticket": ticket, "payment": payment}
+        settings: dict[str, Any] = {f"{name}_service_url": f"127.0.0.1:{one.grpc_port}" for name, one in peers.items()}
+        settings |= {"payment_window_s": WINDOW_S, "instance_id": new_id()}
+        booking = await enter(running(BookingSettings, compose_booking, stores, **settings))
         address = f"127.0.0.1:{booking.grpc_port}"
         channel = await enter(grpc.aio.insecure_channel(address))
         payments, bookings = (open_engine(database_settings(name, stores)) for name in ("payment", "booking"))
@@ -152,7 +156,9 @@ async def sale_over(stores: Stores) -> AsyncIterator[Sale]:
             stack.push_async_callback(engine.dispose)
         shop = await enter(shop_over(stores))
         web = await enter(aiohttp.ClientSession())
-        sale = Sale(booking_pb2_grpc.BookingServiceStub(channel), web, shop, payments, bookings, public_url, address)
+        sale = Sale(
+            booking_pb2_grpc.BookingServiceStub(channel), web, shop, payments, bookings, public_url, address, settings
+        )
         sale.layout = await shop.open(hall(rows={"1": 4}))
         yield sale
 
@@ -263,6 +269,27 @@ async def test_of_two_captures_for_one_booking_the_second_goes_back(sale: Sale) 
     refunded = {one["id"]: one["amount_refunded"] for one in await sale.charges(waiting)}
     assert refunded[first["id"]] == 5000
     assert (await sale.look(waiting)).status == pb.CONFIRMED
+
+
+async def test_two_processes_that_work_one_saga_charge_once_and_sell_once(sale: Sale, stores: Stores) -> None:
+    other = sale.booking_settings | {"instance_id": new_id()}
+    ordering = asyncio.create_task(sale.order(1, card="pm_card_delay"))
+
+    async with running(BookingSettings, compose_booking, stores, **other):
+        # The first one is about to be answered by the PSP; the second one believes it dead.
+        await until(sale.lease_ends)
+        (told,) = await asyncio.gather(ordering, return_exceptions=True)
+        (booking,) = (await sale.stub.GetUserBookings(pb.GetUserBookingsRequest(user_id=sale.user_id))).bookings
+        await sale.ends(booking, pb.CONFIRMED)
+
+    # The first one is told the truth, or that somebody else is at it.
+    if isinstance(told, grpc.aio.AioRpcError):
+        assert told.trailing_metadata()["reason"] == "still-at-work"
+    else:
+        assert isinstance(told, pb.Booking)
+    assert await sale.kept(booking) == [5000]
+    assert len(await sale.charges(booking)) == 1
+    assert await sale.states() == "sfff"
 
 
 async def test_a_parked_saga_is_listed_and_resumed_from_the_command_line(sale: Sale) -> None:

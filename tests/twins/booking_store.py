@@ -25,6 +25,7 @@ class Rows:
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     published: list[Booking] = field(default_factory=list)
     parked: dict[str, datetime] = field(default_factory=dict)
+    cancelled_events: set[str] = field(default_factory=set)
     given_out: int = 0
 
 
@@ -141,10 +142,15 @@ class MemoryBookings:
             and one.booking.expires_at < now
         ][:limit]
 
-    async def sold_of_event(self, event_id: str, *, limit: int) -> Sequence[str]:
+    async def event_cancelled(self, event_id: str) -> None:
+        self._rows.cancelled_events.add(event_id)
+
+    async def to_give_back(self, *, limit: int) -> Sequence[str]:
         sold = {Status.CONFIRMED, Status.AWAITING_PAYMENT}
-        rows = self._rows.progresses.values()
-        return [one.booking.id for one in rows if one.order.event_id == event_id and one.booking.status in sold][:limit]
+        of_cancelled = [
+            one for one in self._rows.progresses.values() if one.order.event_id in self._rows.cancelled_events
+        ]
+        return [one.booking.id for one in of_cancelled if one.booking.status in sold][:limit]
 
     async def renew_leases(self, leases: Mapping[str, str]) -> None:
         for booking_id, lease in leases.items():

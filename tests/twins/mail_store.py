@@ -104,7 +104,10 @@ class MemoryDesk:
         self.cancelled |= {one.event_id: one.reason for one in cancelled if one.event_id in self.shows}
 
     async def add(self, mails: Sequence[Mail]) -> None:
+        cancelled = {one.booking_id for one in self.mails.values() if one.kind is Kind.CANCELLED}
         for mail in mails:
+            if mail.kind is Kind.TICKETS and mail.booking_id in cancelled:
+                continue
             if all((one.booking_id, one.kind) != (mail.booking_id, mail.kind) for one in self.mails.values()):
                 self.mails[mail.mail_id] = mail
             if known := self.mails.get(mail.mail_id):

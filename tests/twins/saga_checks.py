@@ -12,7 +12,8 @@ from tests.twins.saga_world import DECIDED, World
 
 def violations(world: World) -> list[str]:
     bookings = [progress.booking for progress in world.rows.progresses.values()]
-    return [one for check in (_undecided, _seats, _money, _facts) for one in check(world, bookings)]
+    checks = (_undecided, _seats, _money, _facts, _cancelled_events)
+    return [one for check in checks for one in check(world, bookings)]
 
 
 def _undecided(world: World, bookings: list[Booking]) -> Iterator[str]:
@@ -48,6 +49,13 @@ def _money(world: World, bookings: list[Booking]) -> Iterator[str]:
         due = [one.total.minor] if one.status is Status.CONFIRMED and one.total else []
         if kept[one.id] != due:
             yield f"{one.status.value}: {kept[one.id]} kept, {due} due"
+
+
+def _cancelled_events(world: World, bookings: list[Booking]) -> Iterator[str]:
+    """Nothing of them stays sold."""
+    for one in bookings:
+        if one.status is Status.CONFIRMED and one.order.event_id in world.rows.cancelled_events:
+            yield "sold, and its event is cancelled"
 
 
 def _facts(world: World, bookings: list[Booking]) -> Iterator[str]:

@@ -203,6 +203,12 @@ class World:
         for _ in range(2):
             await self.settling.received(PspEvent(new_id(), intent.ref, intent.payment_id))
 
+    async def cancel_event(self) -> None:
+        """Each service learns of it in its own time: booking at once, ticket much later."""
+        await self.ask("event_cancelled", self.event_id)
+        await asyncio.sleep(10.0)
+        await self.shop.handlers.events_changed({}, {new_id(): self.event_id})
+
     def booking(self, booking_id: str) -> Booking:
         return self.rows.progresses[booking_id].booking
 

@@ -12,7 +12,8 @@ Bearer …`, and change it with `POST /api/v1/auth/refresh`.
 4. `POST /api/v1/bookings` with an `Idempotency-Key`. The answer is `202`: you are in line, with a number.
 5. Hear `booking` on the socket, or ask `GET /api/v1/bookings/{id}`. `confirmed` carries the tickets; \
 `rejected` a reason such as `seat-taken`; `awaiting_payment` a `next_action`, and until \
-when the seats are yours."""
+when the seats are yours.
+6. While it is `awaiting_payment`, `POST /api/v1/bookings/{id}/payment` tries another card."""
 
 SOCKET_PORT: Final = topology().services["realtime"].ports["http"]
 SOCKET: Final = f"""\
@@ -59,5 +60,5 @@ CARDS: Final[list[tuple[str, str]]] = [
     ("pm_card_threeDSecureRequiredChargeDeclined", "Approved by the buyer, then declined."),
     ("pm_card_delay", "Paid, but the answer takes 1.5 s."),
     ("pm_card_timeout", "Paid, but the answer never comes; the platform finds out."),
-    ("(none)", "The seats are held; pay with `next_action.client_secret`."),
+    ("(none)", "The seats are held; pay with `next_action.client_secret`, or with POST …/payment."),
 ]

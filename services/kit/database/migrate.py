@@ -54,7 +54,7 @@ def settings_of(name: str) -> PostgresSettings:
 
 def migrate(settings: PostgresSettings) -> None:
     """Upgrade to the newest version, one transaction a version. Raises when the database is away."""
-    command.upgrade(alembic_config(settings), "head")
+    command.upgrade(alembic_config(settings), "heads")
 
 
 async def version_of(settings: PostgresSettings) -> str:

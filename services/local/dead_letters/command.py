@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from services.kit.settings import KafkaSettings, RedisSettings
 from services.local.dead_letters.graveyards import Graveyards
 from services.local.dead_letters.letters import NoSuchLetter
-from services.local.dead_letters.printing import complain, print_one, print_rows
+from services.local.dead_letters.printing import complain, print_one, print_rows, print_sent
 from services.local.dead_letters.streams import DeadStreams
 from services.local.dead_letters.topics import DeadTopics
 from services.local.environment import HOST
@@ -121,7 +121,8 @@ async def _replay(graveyards: Graveyards, arguments: argparse.Namespace) -> int:
     wanted = list(dict.fromkeys([*arguments.ids, *willing]))
     for letter_id in wanted[: arguments.limit]:
         where, problem = await graveyards.replay(letter_id)
-        print_rows([{"id": letter_id, "to": where}] if where else [], as_json=arguments.json)
+        if where:
+            print_sent(letter_id, where, as_json=arguments.json)
         problems += problem
     if (more := len(wanted) - arguments.limit) > 0:
         problems.append(f"{more} more are left (--limit)")

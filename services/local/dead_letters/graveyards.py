@@ -59,4 +59,4 @@ class Graveyards:
 
 
 def _away(graveyard: Graveyard, away: NotNow) -> str:
-    return f"{graveyard.store}: {away}: {away.__cause__}"
+    return f"{graveyard.store}: {away}: {str(away.__cause__) or 'it took too long'}"

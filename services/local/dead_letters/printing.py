@@ -33,6 +33,13 @@ def print_one(details: Mapping[str, object], *, as_json: bool) -> None:
         _say(f"{name:12} {_text(value)}".rstrip())
 
 
+def print_sent(letter_id: str, where: str, *, as_json: bool) -> None:
+    if as_json:
+        print_rows([{"id": letter_id, "to": where}], as_json=True)
+    else:
+        _say(f"{letter_id} is back in {where}")
+
+
 def complain(*problems: str, code: int = 1) -> int:
     """The code to end with: 0 when there is nothing to complain of."""
     for problem in problems:

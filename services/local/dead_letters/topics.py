@@ -34,6 +34,8 @@ class DeadTopics:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._publisher = KafkaPublisher(settings, source="dlq")
+        # What lay in a topic when this command first looked: to send back a thousand, it is read once.
+        self._lay: dict[str, Sequence[ConsumerRecord]] = {}
 
     def holds(self, name: str) -> bool:
         return name.partition("/")[0].removesuffix(DEAD) in topology().topics
@@ -72,7 +74,9 @@ class DeadTopics:
 
     async def _find(self, letter_id: str) -> tuple[ConsumerRecord, DeadLetter]:
         topic = letter_id.partition("/")[0]
-        records, _ = await self._read([topic])
+        if topic not in self._lay:
+            self._lay[topic], _ = await self._read([topic])
+        records = self._lay[topic]
         marks = {mark: record for record in records if (mark := _mark(record))}
         for record in records:
             if _id(record) == letter_id and not _mark(record):

@@ -71,6 +71,32 @@ async def test_a_card_that_asks_its_buyer_is_confirmed_when_he_approves(
     await result_on_socket(running, buyer, booking_id, status="confirmed")
 
 
+async def test_whom_the_bank_does_not_recognise_pays_with_another_card(
+    running: Platform, buyer: Buyer, samples: Sequence[Sample]
+) -> None:
+    method = "pm_card_threeDSecure2Required"
+    booking_id = await buyer.book(samples[0].event_id, seats=["S4-2-1"], method=method)
+    waiting = await result_on_socket(running, buyer, booking_id, status="awaiting_payment")
+    async with buyer.session.post(waiting["next_action"]["url"], data={"outcome": "fail"}) as answer:
+        assert answer.status < 400
+    await until(lambda: _may_pay_again(buyer, booking_id))
+
+    path = f"/api/v1/bookings/{booking_id}/payment"
+    declined = await buyer.post(path, {"payment_method": "pm_card_visa_chargeDeclined"})
+    paid = await buyer.post(path, {"payment_method": "pm_card_visa"})
+
+    assert (declined[0], declined[1]["reason"]) == (200, "card-declined")
+    assert (paid[0], paid[1]["status"]) == (200, "confirmed")
+    await result_on_socket(running, buyer, booking_id, status="confirmed")
+    _, payment = await buyer.get(f"/api/v1/payments/{paid[1]['payment_id']}")
+    assert payment["status"] == "succeeded"
+
+
+async def _may_pay_again(buyer: Buyer, booking_id: str) -> bool:
+    _, booking = await buyer.get(f"/api/v1/bookings/{booking_id}")
+    return (booking["next_action"] or {}).get("type") == "pay_again" and booking["reason"] == "authentication-failed"
+
+
 async def test_cancelling_gives_the_money_back(running: Platform, buyer: Buyer, samples: Sequence[Sample]) -> None:
     booking_id = await buyer.book(samples[0].event_id, seats=["S5-1-1"])
     await result_on_socket(running, buyer, booking_id, status="confirmed")

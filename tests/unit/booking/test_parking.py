@@ -13,6 +13,7 @@ from services.booking.domain import NotCancellable, Order, Status
 from services.booking.facts import booking_message, fact_of
 from services.booking.handlers import BookingHandlers
 from services.kit.errors import NotNow
+from tests.twins.booking_peers import refused
 from tests.unit.booking.desk import World, at_work, order
 from tests.waiting import until
 
@@ -90,3 +91,22 @@ async def test_an_error_of_ours_is_parked_as_well(world: World, monkeypatch: pyt
 
     ((found, _),) = [(one.booking, one.step) for one in world.rows.progresses.values()]
     assert found.parked.startswith("TypeError")
+
+
+async def test_an_undoing_that_is_refused_waits_for_a_person_and_nobody_is_told_that_it_is_done(
+    world: World, handlers: BookingHandlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def bank_refuses(*, key: str, attempt: int) -> None:
+        raise refused("not-refundable")
+
+    monkeypatch.setattr(saga, "MOST_RESTS", 1)
+    monkeypatch.setattr(world.payments, "cancel", bank_refuses)
+    booking = await handlers.create(order())
+
+    cancelling = await handlers.cancel(booking.id, user_id="u1")
+
+    listed, _ = await handlers.parked(limit=10)
+    assert (cancelling.status, booking_message(cancelling).reason) == (Status.CANCELLING, "delayed")
+    assert [(one.progress.step, one.progress.undoing) for one in listed] == [(saga.PAYMENT_STEP, True)]
+    assert "not-refundable" in listed[0].progress.booking.parked
+    assert world.tickets.sold

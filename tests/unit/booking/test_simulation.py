@@ -24,7 +24,7 @@ from tests.twins.virtual_time import run_virtually, wait_until
 FAULTS = {"message": MESSAGE_FAULTS, "write": WRITE_FAULTS, "psp": PSP_FAULTS}
 THREE_D_SECURE, DECLINED = "pm_card_authenticationRequired", "pm_card_visa_chargeDeclined"
 # Plans of several faults at once, for each scenario.
-SEVERAL = int(os.environ.get("SIMULATIONS", "30"))
+SEVERAL = int(os.environ.get("SIMULATIONS", "12"))
 
 type Scenario = Callable[[World], Awaitable[None]]
 type Plan = Mapping[tuple[str, int], str]
@@ -135,11 +135,14 @@ async def a_booking_that_is_cancelled(world: World) -> None:
 
 async def an_event_that_is_cancelled(world: World) -> None:
     paid, waiting = await world.order(1), await world.order(2, card=THREE_D_SECURE)
+    cancelling = asyncio.ensure_future(world.cancel_event())
+    late = await world.order(3, user_id="u3")
 
-    await world.ask("event_cancelled", world.event_id)
+    await cancelling
 
     for one in (paid, waiting):
         await world.until(one.id, Status.CANCELLED)
+    await world.until(late.id, Status.CANCELLED, Status.REJECTED)
 
 
 async def a_charge_that_is_captured_twice(world: World) -> None:

@@ -21,7 +21,7 @@ def jwks(**keys: Ed25519PrivateKey) -> str:
 
 
 def token(key: Ed25519PrivateKey = KEY, *, kid: str = "k1", **changed: object) -> str:
-    claims = {"sub": "u1", "iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 60, "roles": ["buyer"]} | changed
+    claims = {"sub": "u1", "iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 3600, "roles": ["buyer"]} | changed
     return jwt.encode({k: v for k, v in claims.items() if v is not None}, key, ALGORITHM, headers={"kid": kid})
 
 
@@ -49,7 +49,7 @@ async def test_our_token_names_its_user_and_roles(verifier: TokenVerifier) -> No
         token(iss="somebody-else"),
         token(sub=None),
         token(exp=None),
-        jwt.encode({"sub": "u1", "iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 60}, "", "none"),
+        jwt.encode({"sub": "u1", "iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 3600}, "", "none"),
         jwt.encode({"sub": "u1"}, "a secret of thirty-two characters or more", "HS256", headers={"kid": "k1"}),
         "a.b.c",
         "",
