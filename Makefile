@@ -24,8 +24,11 @@ demo: $(INSTALLED) ## the same platform plus a sale with a verdict (BUYERS=2000 
 bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (BUYERS=800 FOR=20 seconds)
 	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log --buyers $(or $(BUYERS),800) --seconds $(or $(FOR),20) $(ARGS)
 
+rehearsal: $(INSTALLED) ## the sale while everything breaks, with a verdict (BUYERS=3000 SEED=1 FAULTS=40)
+	@$(PYTHON) -m tests.load.rehearsal --buyers $(or $(BUYERS),3000) --seed $(or $(SEED),1) --faults $(or $(FAULTS),40) $(ARGS)
+
 ##@ Check it
-test: lint test-unit test-charts test-integration ## everything that CI runs
+test: lint test-unit test-charts test-integration test-rehearsal ## everything that CI runs
 
 test-unit: $(INSTALLED) ## no network: domain, handlers, layout
 	@$(PYTHON) -m pytest -q tests/unit tests/layout $(ARGS)
@@ -35,6 +38,9 @@ test-charts: $(INSTALLED) ## manifests as Helm renders them, the Tiltfile, the k
 
 test-integration: $(INSTALLED) ## real stores, real gRPC, both sides of every contract
 	@$(PYTHON) -m pytest -q tests/contract tests/integration $(ARGS)
+
+test-rehearsal: $(INSTALLED) ## a short rehearsal: 300 buyers, eight faults, always the same ones
+	@$(PYTHON) -m tests.load.rehearsal --buyers 300 --seed 1 --faults 8 --out build/rehearsal-short.json $(ARGS)
 
 lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 	@$(VENV)/bin/ruff check .
@@ -79,4 +85,4 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench test test-unit test-charts test-integration images charts kind test-cluster lint format protos lock clean install help
+.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos lock clean install help

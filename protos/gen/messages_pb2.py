@@ -25,48 +25,49 @@ _sym_db = _symbol_database.Default()
 from protos.gen import event_pb2 as event__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from protos.gen import money_pb2 as money__pb2
+from protos.gen import payment_pb2 as payment__pb2
 from protos.gen import ticket_pb2 as ticket__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0emessages.proto\x12\x08messages\x1a\x0b\x65vent.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x0bmoney.proto\x1a\x0cticket.proto\"P\n\x0eUserRegistered\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"-\n\x0e\x45ventPublished\x12\x1b\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x0c.event.Event\"d\n\x0e\x45ventCancelled\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x30\n\x0c\x63\x61ncelled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x7f\n\x0cSeatsChanged\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\"\n\x05seats\x18\x03 \x03(\x0b\x32\x13.messages.SeatState\x12(\n\x08sections\x18\x04 \x03(\x0b\x32\x16.messages.SectionCount\"+\n\tSeatState\x12\x0f\n\x07seat_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"L\n\x0cSectionCount\x12\x12\n\nsection_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66ree\x18\x02 \x01(\x05\x12\x0c\n\x04held\x18\x03 \x01(\x05\x12\x0c\n\x04sold\x18\x04 \x01(\x05\"\xcd\x01\n\x10\x42ookingConfirmed\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x1f\n\x07tickets\x18\x04 \x03(\x0b\x32\x0e.ticket.Ticket\x12\x1b\n\x05total\x18\x05 \x01(\x0b\x32\x0c.money.Money\x12\x12\n\npayment_id\x18\x06 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x0f\x42ookingRejected\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xa0\x01\n\x16\x42ookingAwaitingPayment\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\"[\n\x0e\x42ookingDelayed\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x12\n\ncancelling\x18\x04 \x01(\x08\"y\n\x10\x42ookingCancelled\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x1e\n\x08refunded\x18\x05 \x01(\x0b\x32\x0c.money.Money\"w\n\x10PaymentSucceeded\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x1c\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x0c.money.Money\x12\x0c\n\x04late\x18\x05 \x01(\x08\"X\n\rPaymentFailed\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x88\x01\n\x0fPaymentRefunded\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x1c\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x0c.money.Money\x12\x1e\n\x08refunded\x18\x05 \x01(\x0b\x32\x0c.money.Money\"K\n\x10PaymentCancelled\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\"=\n\x08MailSent\x12\x0f\n\x07mail_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"?\n\nMailFailed\x12\x0f\n\x07mail_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0emessages.proto\x12\x08messages\x1a\x0b\x65vent.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x0bmoney.proto\x1a\rpayment.proto\x1a\x0cticket.proto\"P\n\x0eUserRegistered\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"-\n\x0e\x45ventPublished\x12\x1b\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x0c.event.Event\"d\n\x0e\x45ventCancelled\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x30\n\x0c\x63\x61ncelled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x7f\n\x0cSeatsChanged\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\"\n\x05seats\x18\x03 \x03(\x0b\x32\x13.messages.SeatState\x12(\n\x08sections\x18\x04 \x03(\x0b\x32\x16.messages.SectionCount\"+\n\tSeatState\x12\x0f\n\x07seat_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"L\n\x0cSectionCount\x12\x12\n\nsection_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66ree\x18\x02 \x01(\x05\x12\x0c\n\x04held\x18\x03 \x01(\x05\x12\x0c\n\x04sold\x18\x04 \x01(\x05\"\xcd\x01\n\x10\x42ookingConfirmed\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x1f\n\x07tickets\x18\x04 \x03(\x0b\x32\x0e.ticket.Ticket\x12\x1b\n\x05total\x18\x05 \x01(\x0b\x32\x0c.money.Money\x12\x12\n\npayment_id\x18\x06 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x0f\x42ookingRejected\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xca\x01\n\x16\x42ookingAwaitingPayment\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12(\n\x0bnext_action\x18\x07 \x01(\x0b\x32\x13.payment.NextAction\"[\n\x0e\x42ookingDelayed\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x12\n\ncancelling\x18\x04 \x01(\x08\"y\n\x10\x42ookingCancelled\x12\x12\n\nbooking_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x1e\n\x08refunded\x18\x05 \x01(\x0b\x32\x0c.money.Money\"w\n\x10PaymentSucceeded\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x1c\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x0c.money.Money\x12\x0c\n\x04late\x18\x05 \x01(\x08\"X\n\rPaymentFailed\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x88\x01\n\x0fPaymentRefunded\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x1c\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x0c.money.Money\x12\x1e\n\x08refunded\x18\x05 \x01(\x0b\x32\x0c.money.Money\"K\n\x10PaymentCancelled\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\"=\n\x08MailSent\x12\x0f\n\x07mail_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"?\n\nMailFailed\x12\x0f\n\x07mail_id\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'messages_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_USERREGISTERED']._serialized_start=101
-  _globals['_USERREGISTERED']._serialized_end=181
-  _globals['_EVENTPUBLISHED']._serialized_start=183
-  _globals['_EVENTPUBLISHED']._serialized_end=228
-  _globals['_EVENTCANCELLED']._serialized_start=230
-  _globals['_EVENTCANCELLED']._serialized_end=330
-  _globals['_SEATSCHANGED']._serialized_start=332
-  _globals['_SEATSCHANGED']._serialized_end=459
-  _globals['_SEATSTATE']._serialized_start=461
-  _globals['_SEATSTATE']._serialized_end=504
-  _globals['_SECTIONCOUNT']._serialized_start=506
-  _globals['_SECTIONCOUNT']._serialized_end=582
-  _globals['_BOOKINGCONFIRMED']._serialized_start=585
-  _globals['_BOOKINGCONFIRMED']._serialized_end=790
-  _globals['_BOOKINGREJECTED']._serialized_start=792
-  _globals['_BOOKINGREJECTED']._serialized_end=880
-  _globals['_BOOKINGAWAITINGPAYMENT']._serialized_start=883
-  _globals['_BOOKINGAWAITINGPAYMENT']._serialized_end=1043
-  _globals['_BOOKINGDELAYED']._serialized_start=1045
-  _globals['_BOOKINGDELAYED']._serialized_end=1136
-  _globals['_BOOKINGCANCELLED']._serialized_start=1138
-  _globals['_BOOKINGCANCELLED']._serialized_end=1259
-  _globals['_PAYMENTSUCCEEDED']._serialized_start=1261
-  _globals['_PAYMENTSUCCEEDED']._serialized_end=1380
-  _globals['_PAYMENTFAILED']._serialized_start=1382
-  _globals['_PAYMENTFAILED']._serialized_end=1470
-  _globals['_PAYMENTREFUNDED']._serialized_start=1473
-  _globals['_PAYMENTREFUNDED']._serialized_end=1609
-  _globals['_PAYMENTCANCELLED']._serialized_start=1611
-  _globals['_PAYMENTCANCELLED']._serialized_end=1686
-  _globals['_MAILSENT']._serialized_start=1688
-  _globals['_MAILSENT']._serialized_end=1749
-  _globals['_MAILFAILED']._serialized_start=1751
-  _globals['_MAILFAILED']._serialized_end=1814
+  _globals['_USERREGISTERED']._serialized_start=116
+  _globals['_USERREGISTERED']._serialized_end=196
+  _globals['_EVENTPUBLISHED']._serialized_start=198
+  _globals['_EVENTPUBLISHED']._serialized_end=243
+  _globals['_EVENTCANCELLED']._serialized_start=245
+  _globals['_EVENTCANCELLED']._serialized_end=345
+  _globals['_SEATSCHANGED']._serialized_start=347
+  _globals['_SEATSCHANGED']._serialized_end=474
+  _globals['_SEATSTATE']._serialized_start=476
+  _globals['_SEATSTATE']._serialized_end=519
+  _globals['_SECTIONCOUNT']._serialized_start=521
+  _globals['_SECTIONCOUNT']._serialized_end=597
+  _globals['_BOOKINGCONFIRMED']._serialized_start=600
+  _globals['_BOOKINGCONFIRMED']._serialized_end=805
+  _globals['_BOOKINGREJECTED']._serialized_start=807
+  _globals['_BOOKINGREJECTED']._serialized_end=895
+  _globals['_BOOKINGAWAITINGPAYMENT']._serialized_start=898
+  _globals['_BOOKINGAWAITINGPAYMENT']._serialized_end=1100
+  _globals['_BOOKINGDELAYED']._serialized_start=1102
+  _globals['_BOOKINGDELAYED']._serialized_end=1193
+  _globals['_BOOKINGCANCELLED']._serialized_start=1195
+  _globals['_BOOKINGCANCELLED']._serialized_end=1316
+  _globals['_PAYMENTSUCCEEDED']._serialized_start=1318
+  _globals['_PAYMENTSUCCEEDED']._serialized_end=1437
+  _globals['_PAYMENTFAILED']._serialized_start=1439
+  _globals['_PAYMENTFAILED']._serialized_end=1527
+  _globals['_PAYMENTREFUNDED']._serialized_start=1530
+  _globals['_PAYMENTREFUNDED']._serialized_end=1666
+  _globals['_PAYMENTCANCELLED']._serialized_start=1668
+  _globals['_PAYMENTCANCELLED']._serialized_end=1743
+  _globals['_MAILSENT']._serialized_start=1745
+  _globals['_MAILSENT']._serialized_end=1806
+  _globals['_MAILFAILED']._serialized_start=1808
+  _globals['_MAILFAILED']._serialized_end=1871
 # @@protoc_insertion_point(module_scope)

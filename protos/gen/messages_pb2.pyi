@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 from protos.gen import event_pb2 as _event_pb2
 from protos.gen import money_pb2 as _money_pb2
+from protos.gen import payment_pb2 as _payment_pb2
 import sys
 from protos.gen import ticket_pb2 as _ticket_pb2
 import typing as _typing
@@ -272,6 +273,7 @@ class BookingAwaitingPayment(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    NEXT_ACTION_FIELD_NUMBER: _builtins.int
     booking_id: _builtins.str
     user_id: _builtins.str
     event_id: _builtins.str
@@ -281,6 +283,10 @@ class BookingAwaitingPayment(_message.Message):
     """Which try to pay this is, from 1."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def next_action(self) -> _payment_pb2.NextAction:
+        """What the buyer has to do; absent in facts of before this field."""
+
     def __init__(
         self,
         *,
@@ -290,10 +296,11 @@ class BookingAwaitingPayment(_message.Message):
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
         attempt: _builtins.int = ...,
+        next_action: _payment_pb2.NextAction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "next_action", b"next_action"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "booking_id", b"booking_id", "event_id", b"event_id", "expires_at", b"expires_at", "reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "booking_id", b"booking_id", "event_id", b"event_id", "expires_at", b"expires_at", "next_action", b"next_action", "reason", b"reason", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,7 +30,12 @@ def _body(booking: Booking) -> Message:
             confirmed.confirmed_at.FromDatetime(booking.updated_at)
             return confirmed
         case Status.AWAITING_PAYMENT:
-            waiting = messages.BookingAwaitingPayment(**who, reason=booking.reason, attempt=booking.attempt)
+            waiting = messages.BookingAwaitingPayment(
+                **who,
+                reason=booking.reason,
+                attempt=booking.attempt,
+                next_action=_next_action(booking.next_action),
+            )
             if booking.expires_at is not None:
                 waiting.expires_at.FromDatetime(booking.expires_at)
             return waiting

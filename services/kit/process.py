@@ -13,6 +13,7 @@ import uvloop
 from aiohttp import web
 from pydantic import ValidationError
 
+from services.kit.clock import run_wrong
 from services.kit.health import Check, Health
 from services.kit.logs import configure_logs
 from services.kit.memory import give_back_start_up_memory
@@ -59,6 +60,9 @@ def run[S: ServiceSettings](settings_type: type[S], compose: Compose[S]) -> None
         sys.exit(2)
     configure_logs(settings)
     configure_tracing(settings)
+    if settings.clock_skew_s:
+        log.warning("clock_is_wrong", by_s=settings.clock_skew_s)
+        run_wrong(settings.clock_skew_s)
     sys.exit(uvloop.run(_until_stopped(settings, compose)))
 
 

@@ -27,6 +27,8 @@ class ServiceSettings(BaseSettings):
     grpc_port: int = Field(default=0, ge=0, le=65535)
     http_port: int = Field(default=0, ge=0, le=65535)
     metrics_port: int = Field(default=0, ge=0, le=65535)
+    # By how much this process's clock is wrong (ahead, or with a minus behind): for rehearsals, never for a sale.
+    clock_skew_s: float = Field(default=0.0, ge=-3600, le=3600)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     # How long a stopping process says "not ready" before it stops listening, so that balancers have seen it.
     drain_s: float = Field(default=0.0, ge=0, le=60)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import jwt
 import msgspec
 
+from services.kit.clock import utc_now
 from services.kit.errors import Kind, NotNow, Refusal
 
 ALGORITHM: Final = "EdDSA"
@@ -62,7 +63,7 @@ class TokenVerifier:
     async def verify(self, token: str) -> Identity:
         """Whose token it is. Refuses `invalid-token` and `token-expired`; raises NotNow while no keys can be had."""
         identity = self._known.get(token) or await self._verify_anew(token)
-        if identity.expires_at + LEEWAY_S <= time.time():
+        if identity.expires_at + LEEWAY_S <= utc_now().timestamp():
             self._known.pop(token, None)
             raise TokenExpired
         return identity

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.kit.topology import topology
-from services.local.environment import Stores
+from services.local.environment import HOST, Route, Stores
 from services.local.ports import store_port
 from services.local.stores import Broker, Postgres, Store, Valkey, create_schemas, create_topics
 
 
-async def open_stores(stack: AsyncExitStack, home: Path) -> tuple[Stores, Mapping[str, Store]]:
+async def open_stores(stack: AsyncExitStack, home: Path, route: Route) -> tuple[Stores, Mapping[str, Store]]:
     """Where they are, and those that were started here by name; the stack stops these again.
 
     `POSTGRES_HOST` (with POSTGRES_PORT, and POSTGRES_USER and POSTGRES_PASSWORD of somebody who may make schemas),
@@ -23,9 +23,9 @@ async def open_stores(stack: AsyncExitStack, home: Path) -> tuple[Stores, Mappin
     """
     password = os.environ.get("POSTGRES_PASSWORD") or secrets.token_hex(12)
     stores, started = Stores(postgres_password=password), dict[str, Store]()
-    for choose in (_postgres, _redis, _kafka):
+    for choose in (_postgres, _redis):
         stores = await choose(stack, home, stores, started)
-    return stores, started
+    return await _kafka(stack, home, stores, started, route), started
 
 
 async def _postgres(stack: AsyncExitStack, home: Path, stores: Stores, started: dict[str, Store]) -> Stores:
@@ -54,14 +54,16 @@ async def _redis(stack: AsyncExitStack, home: Path, stores: Stores, started: dic
     return stores
 
 
-async def _kafka(stack: AsyncExitStack, home: Path, stores: Stores, started: dict[str, Store]) -> Stores:
+async def _kafka(stack: AsyncExitStack, home: Path, stores: Stores, started: dict[str, Store], route: Route) -> Stores:
     topics = [name + end for name in topology().topics for end in ("", ".dead")]
     if brokers := os.environ.get("KAFKA_BROKERS"):
         await create_topics(brokers, topics)
         return replace(stores, kafka_brokers=brokers, kafka_join_groups=True)
-    broker = Broker(home / "broker", port=store_port("kafka"), topics=topics)
+    # A broker tells all its clients the same address.
+    advertised = route("", "kafka", store_port("kafka"))
+    broker = Broker(home / "broker", port=store_port("kafka"), topics=topics, advertised_port=advertised)
     started["broker"] = await stack.enter_async_context(broker)
-    return stores
+    return replace(stores, kafka_brokers=f"{HOST}:{advertised}")
 
 
 def _port(name: str, otherwise: int) -> int:

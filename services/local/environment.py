@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,14 @@ from services.local.ports import mailbox_port, service_port, service_ports, stor
 HOST: Final = "127.0.0.1"
 # Packages that services do without, although this environment has them.
 ABSENT: Final = Path(__file__).with_name("absent")
+
+
+# Caller, callee, port of the callee → port that the caller is told: a rehearsal puts wires in between that it can cut.
+type Route = Callable[[str, str, int], int]
+
+
+def direct(caller: str, callee: str, port: int) -> int:
+    return port
 
 
 def _secret() -> str:
@@ -36,14 +45,14 @@ class Stores:
     # A real broker divides partitions among the members of a group; the embedded one is slow at it.
     kafka_join_groups: bool = False
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, caller: str, route: Route = direct) -> dict[str, str]:
         return {
             "POSTGRES_HOST": self.postgres_host,
-            "POSTGRES_PORT": str(self.postgres_port),
+            "POSTGRES_PORT": str(route(caller, "postgres", self.postgres_port)),
             "POSTGRES_PASSWORD": self.postgres_password,
             "POSTGRES_SSLMODE": self.postgres_sslmode,
             "REDIS_HOST": self.redis_host,
-            "REDIS_PORT": str(self.redis_port),
+            "REDIS_PORT": str(route(caller, "redis", self.redis_port)),
             "KAFKA_BROKERS": self.kafka_brokers,
             "KAFKA_JOIN_GROUPS": str(self.kafka_join_groups).lower(),
         }
@@ -62,14 +71,14 @@ ADMIN_EMAIL: Final = "admin@example.com"
 ORGANISER_EMAIL: Final = "organiser@example.com"
 
 
-def service_environment(service: Service, stores: Stores, secret: Secrets) -> dict[str, str]:
+def service_environment(service: Service, stores: Stores, secret: Secrets, route: Route = direct) -> dict[str, str]:
     """The whole environment of one service: the machine's, with ours over it."""
     ports = {f"{name.upper()}_PORT": str(port) for name, port in service_ports(service).items()}
     return (
         dict(os.environ)
-        | stores.environment()
+        | stores.environment(service.name, route)
         | ports
-        | _peers(service)
+        | _peers(service, route)
         | bytecode_environment(service)
         | {
             "BIND_HOST": HOST,
@@ -91,8 +100,9 @@ def service_environment(service: Service, stores: Stores, secret: Secrets) -> di
     )
 
 
-def _peers(service: Service) -> dict[str, str]:
-    return {f"{peer.upper()}_SERVICE_URL": f"{HOST}:{service_port(peer, 'grpc')}" for peer in service.calls}
+def _peers(service: Service, route: Route) -> dict[str, str]:
+    ports = {peer: route(service.name, peer, service_port(peer, "grpc")) for peer in service.calls}
+    return {f"{peer.upper()}_SERVICE_URL": f"{HOST}:{port}" for peer, port in ports.items()}
 
 
 def _chosen_by_whoever_runs_it() -> dict[str, str]:

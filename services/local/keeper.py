@@ -8,7 +8,7 @@ import os
 import signal
 from asyncio.subprocess import STDOUT, Process
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -49,6 +49,10 @@ class Keeper:
         if self._task is None:
             self._task = asyncio.create_task(self._keep(), name=f"keep {self._program.name}")
             self._task.add_done_callback(self._report_fault)
+
+    def tell(self, variables: Mapping[str, str]) -> None:
+        """Variables of its environment that count from the next start."""
+        self._program = replace(self._program, env={**self._program.env, **variables})
 
     async def stop(self) -> None:
         """Cancelled while it waits, it kills."""

@@ -19,7 +19,7 @@ from services.kit.database.migrate import migrate
 from services.kit.settings import PostgresSettings
 from services.kit.topology import Service, topology
 from services.local.chosen_stores import open_stores
-from services.local.environment import HOST, Secrets, Stores, service_environment
+from services.local.environment import HOST, Route, Secrets, Stores, direct, service_environment
 from services.local.ports import mailbox_port, service_port, service_ports
 from services.local.stores import Store, StoreFailed
 from services.local.supervisor import Program, Supervisor
@@ -53,13 +53,15 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform(show: Callable[[str, str], None], say: Callable[[str], None]) -> AsyncIterator[Platform]:
+async def platform(
+    show: Callable[[str, str], None], say: Callable[[str], None], *, route: Route = direct
+) -> AsyncIterator[Platform]:
     """Start everything and wait until every service is ready. `say` gets a line for each stage."""
     services = topology().python_services
     refuse_taken_ports(services)
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ticketing-")))
-        stores, embedded = await open_stores(stack, home)
+        stores, embedded = await open_stores(stack, home, route)
         say(f"stores: {', '.join(embedded) or 'all external'}")
         await _make_schemas(services, stores)
         say("schemas are up to date")
@@ -67,7 +69,7 @@ async def platform(show: Callable[[str, str], None], say: Callable[[str], None])
         supervisor = await stack.enter_async_context(Supervisor(show))
         supervisor.add(_mailbox(home))
         for service in services:
-            supervisor.add(_program(service, stores, secret))
+            supervisor.add(_program(service, stores, secret, route))
         await wait_until_ready(services)
         yield Platform(supervisor, stores, secret, embedded)
 
@@ -109,8 +111,8 @@ def _database(name: str, stores: Stores) -> PostgresSettings:
     )
 
 
-def _program(service: Service, stores: Stores, secret: Secrets) -> Program:
-    environment = service_environment(service, stores, secret)
+def _program(service: Service, stores: Stores, secret: Secrets, route: Route) -> Program:
+    environment = service_environment(service, stores, secret, route)
     environment |= {"POSTGRES_USER": service.name.replace("-", "_")}
     command = [sys.executable, "-m", service.module]
     return Program(name=service.name, command=command, env=environment, nice=NICE.get(service.name, 0))

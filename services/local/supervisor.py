@@ -38,9 +38,13 @@ class Supervisor:
         """SIGKILL to its process group, as a crash; it comes back after its back-off."""
         self._keepers[name].kill()
 
-    async def restart(self, name: str) -> None:
-        """Politely stopped and started at once, back-off forgotten; starts a stopped one too."""
+    async def restart(self, name: str, **variables: str) -> None:
+        """Politely stopped and started at once, back-off forgotten; starts a stopped one too.
+
+        From then on it has these variables in its environment, also after a crash.
+        """
         await self._keepers[name].stop()
+        self._keepers[name].tell(variables)
         self._keepers[name].start()
 
     def pids(self) -> dict[str, int]:

@@ -28,9 +28,12 @@ from services.payment.ledger import Ledger
 from services.payment.ports import Psp
 from services.payment.psp.buyer import SandboxBuyers
 from services.payment.psp.deliveries import Deliveries
+from services.payment.psp.faults import FaultDesk
 from services.payment.psp.sandbox import SandboxPsp
 from services.payment.reading import PaymentReads
+from services.payment.psp.troubled import TroubledPsp
 from services.payment.repository import PostgresStore
+from services.payment.routes.faults import FaultRoutes
 from services.payment.routes.problems import problems
 from services.payment.routes.sandbox import SandboxRoutes
 from services.payment.routes.webhooks import MAX_BODY, WebhookRoutes
@@ -98,8 +101,10 @@ class _Provider:
 
 def _sandbox(settings: PaymentSettings, engine: AsyncEngine) -> _Provider:
     log.warning("sandbox_moves_no_money", payment_provider="sandbox", instead="PAYMENT_PROVIDER=stripe")
-    deliveries = Deliveries(engine, utc_now, url=f"http://127.0.0.1:{settings.port('http')}/webhooks/stripe")
-    psp = SandboxPsp(
+    desk = FaultDesk()
+    url = f"http://127.0.0.1:{settings.port('http')}/webhooks/stripe"
+    deliveries = Deliveries(engine, utc_now, url=url, desk=desk)
+    sandbox = SandboxPsp(
         engine,
         deliveries,
         utc_now,
@@ -107,10 +112,12 @@ def _sandbox(settings: PaymentSettings, engine: AsyncEngine) -> _Provider:
         timeout_s=settings.psp_timeout_s,
         patience_s=settings.psp_patience_s,
     )
+    psp = TroubledPsp(sandbox, desk, timeout_s=settings.psp_timeout_s)
     # A component of the health page, for whoever looks there only: its name is the message.
     checks = {"psp-sandbox-moves-no-money": Check(psp.ping, required=False)}
     provider = _Provider(psp=psp, checks=checks, jobs={"deliveries": deliveries.run()})
     SandboxRoutes(SandboxBuyers(engine, deliveries), public_url=settings.public_url).add_to(provider.pages)
+    FaultRoutes(desk).add_to(provider.pages)
     return provider
 
 

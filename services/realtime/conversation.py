@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
+from services.kit.clock import utc_now
 from services.kit.errors import Invalid, Kind, NotNow, Told
 from services.kit.tokens import LEEWAY_S, Identity, TokenExpired, TokenVerifier
 from services.realtime import metrics
@@ -128,7 +129,7 @@ class Conversation:
     def _expire(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
-        left_s = max(0.0, self._identity.expires_at + LEEWAY_S - time.time())
+        left_s = max(0.0, self._identity.expires_at + LEEWAY_S - utc_now().timestamp())
         ending = Ending(BAD_TOKEN, TokenExpired.reason)
         self._expiry = asyncio.get_running_loop().call_later(left_s, self._connection.end, ending)
 

@@ -117,8 +117,9 @@ def booking_fact(fact: Fact) -> UserMessage | None:
             return booking_news(cancelled.user_id, _ended(cancelled, booking_pb2.CANCELLED))
         case "messages.BookingAwaitingPayment":
             waits = messages_pb2.BookingAwaitingPayment.FromString(fact.body)
-            # It does not say what the buyer has to do next; booking-worker's word, which does, is sent after it.
-            return booking_news(waits.user_id, _waiting(waits), complete=bool(waits.reason))
+            news = _waiting(waits)
+            # One that does not say what the buyer has to do may be followed by booking-worker's word, which does.
+            return booking_news(waits.user_id, news, complete=news.HasField("next_action"))
         case "messages.BookingDelayed":
             delayed = messages_pb2.BookingDelayed.FromString(fact.body)
             return booking_news(delayed.user_id, _delayed(delayed))
@@ -187,9 +188,16 @@ def _waiting(fact: messages_pb2.BookingAwaitingPayment) -> booking_pb2.Booking:
         status=booking_pb2.AWAITING_PAYMENT,
         reason=fact.reason,
         attempt=fact.attempt,
-        next_action=payment_pb2.NextAction(type="pay_again") if fact.reason else None,
+        next_action=_todo(fact),
         expires_at=fact.expires_at if fact.HasField("expires_at") else None,
     )
+
+
+def _todo(fact: messages_pb2.BookingAwaitingPayment) -> payment_pb2.NextAction | None:
+    """What the buyer has to do; of an older fact as far as its reason tells."""
+    if fact.HasField("next_action"):
+        return fact.next_action
+    return payment_pb2.NextAction(type="pay_again") if fact.reason else None
 
 
 def _money(money: money_pb2.Money) -> Money:

@@ -20,9 +20,11 @@ from services.kit.money import Money
 from services.payment.domain import Intent, Payment, PspEvent, Status
 from services.payment.ports import BadSignature, Psp, PspDown, PspRefused
 from services.payment.psp.deliveries import Deliveries
+from services.payment.psp.faults import FaultDesk, Faults
 from services.payment.psp.sandbox import SandboxPsp
 from services.payment.psp.signature import sign
 from services.payment.psp.stripe import StripePsp
+from services.payment.psp.troubled import TroubledPsp
 from services.payment.settings import PaymentSettings
 from tests.conftest import Stores, database_settings
 from tests.twins.payment_psp import MemoryPsp
@@ -82,8 +84,15 @@ async def sandbox_bench(stores: Stores) -> AsyncIterator[Bench]:
         body = msgspec.json.encode({"id": "evt_1", "object": "event", "data": {"object": about}})
         return body, sign(body, secret, at=at)
 
-    psp = SandboxPsp(engine, deliveries, utc_now, public_url="http://shop.test/", timeout_s=TIMEOUT_S, patience_s=0.05)
-    yield Bench(psp, lambda _: None, "pm_card_timeout", event)
+    desk = FaultDesk()
+    sandbox = SandboxPsp(
+        engine, deliveries, utc_now, public_url="http://shop.test/", timeout_s=TIMEOUT_S, patience_s=0.05
+    )
+
+    def lose(lost: bool) -> None:
+        desk.order(Faults(answered_late=float(lost)), for_s=60)
+
+    yield Bench(TroubledPsp(sandbox, desk, timeout_s=TIMEOUT_S), lose, "pm_card_visa", event)
     await engine.dispose()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import grpc
 import pytest
+from prometheus_client import REGISTRY
 
 from protos.gen import messages_pb2 as messages
 from protos.gen import money_pb2, payment_pb2_grpc, realtime_pb2
@@ -317,6 +318,55 @@ async def test_a_webhook_that_the_psp_did_not_sign_is_refused(http) -> None:
 async def test_bad_input_gets_a_clear_answer(http, path: str, status: int) -> None:
     async with http.get(path) as answer:
         assert answer.status == status
+
+
+async def test_the_psp_answers_late_to_order_and_the_charge_is_found_by_its_key(stub, http) -> None:
+    request = wish()
+    async with http.put("/sandbox/faults", json={"for_s": 60, "answered_late": 1}) as answer:
+        assert (await answer.json())["answered_late"] == 1
+    with pytest.raises(grpc.aio.AioRpcError) as unanswered:
+        await stub.CreatePayment(request)
+    async with http.delete("/sandbox/faults") as answer:
+        assert (await answer.json())["left_s"] == 0
+
+    paid = (await stub.CreatePayment(request)).payment
+
+    assert unanswered.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert paid.status == pb.SUCCEEDED
+    async with http.get("/sandbox/intents") as answer:
+        about = [one for one in (await answer.json())["data"] if one["metadata"]["payment_id"] == paid.payment_id]
+    assert len(about) == 1
+
+
+async def test_webhooks_come_twice_and_late_to_order_and_change_nothing_twice(stub, http, realtime) -> None:
+    waiting = (await stub.CreatePayment(wish("pm_card_threeDSecure2Required"))).payment
+    repeated_before = _repeated()
+    async with http.put("/sandbox/faults", json={"for_s": 60, "webhook_copies": 3, "webhook_delay_s": 0.5}) as answer:
+        assert answer.status == 200
+
+    async with http.post(waiting.next_action.url, json={"outcome": "approve"}) as answer:
+        assert answer.status == 200
+
+    def told() -> list[realtime_pb2.NotifyPaymentStatusRequest]:
+        return [one for one in realtime[0] if one.payment.payment_id == waiting.payment_id]
+
+    async def seen() -> tuple[int, float]:
+        return len(told()), _repeated() - repeated_before
+
+    assert await until(seen, lambda found: found[0] >= 1 and found[1] == 2) == (1, 2)
+
+
+def _repeated() -> float:
+    return REGISTRY.get_sample_value("payment_webhooks_total", {"result": "repeated"}) or 0.0
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{}", '{"for_s": 0}', '{"for_s": 5, "slow_s": 61}', '{"for_s": 5, "slwo_s": 1}']
+)
+async def test_a_fault_that_nobody_could_mean_is_refused(http, body: str) -> None:
+    async with http.put("/sandbox/faults", data=body) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["reason"] == "invalid-argument"
 
 
 async def test_health_says_that_no_money_moves(http) -> None:

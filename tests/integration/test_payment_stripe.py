@@ -72,6 +72,11 @@ async def test_a_batch_is_charged_and_each_can_be_undone(stub, stripe: tuple[Str
     assert [refund["amount"] for refund in stripe[0].refunds.values()] == [5000]
 
 
+async def test_a_real_psp_misbehaves_without_our_help(http) -> None:
+    async with http.put("/sandbox/faults", json={"for_s": 1}) as answer:
+        assert answer.status == 404
+
+
 async def test_a_signed_webhook_settles_what_waited(stub, http, stripe: tuple[StripeTwin, str]) -> None:
     waiting = (await stub.CreatePayment(wish("pm_card_threeDSecure2Required"))).payment
     stripe[0].authenticate(waiting.provider_ref, approved=True)

@@ -211,12 +211,19 @@ def _section(name: str, capacity: int, held: int, sold: int) -> dict[str, Any]:
 
 
 def _told(booking: Sold) -> dict[str, Any]:
-    places = booking.places if booking.status == "confirmed" else []
+    waits = booking.status == "awaiting_payment"
+    held = [_place(*place) for place in booking.places] if waits or booking.status == "confirmed" else []
+    places = [] if waits else held
     return {
         "id": booking.booking_id,
         "event_id": booking.event_id,
         "status": booking.status,
         "reason": booking.reason or None,
         "total": {"amount": PRICE * len(places), "currency": "EUR"} if places else None,
-        "tickets": [{"place": {"section_id": section, "seat_id": seat or None}} for section, seat in places],
+        "places": held,
+        "tickets": [{"place": place} for place in places],
     }
+
+
+def _place(section_id: str, seat_id: str) -> dict[str, str | None]:
+    return {"section_id": section_id, "seat_id": seat_id or None}

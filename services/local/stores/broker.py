@@ -24,21 +24,25 @@ class Broker(Managed):
     lingers for its session timeout.
     """
 
-    def __init__(self, home: Path, *, port: int, topics: Sequence[str] = ()) -> None:
+    def __init__(
+        self, home: Path, *, port: int, topics: Sequence[str] = (), advertised_port: int | None = None
+    ) -> None:
+        """Clients are told to come to `advertised_port`, unless that is the port itself."""
         home.mkdir(parents=True, exist_ok=True)
         self._port, self._topics = port, tuple(topics)
+        self._advertised_port = advertised_port or port
         plan = Plan(
             name="broker",
             port=port,
             variable="KAFKA_BROKERS",
             log=home / "broker.log",
-            launch=Launch(command=_command(port), folder=home),
+            launch=Launch(command=_command(port, self._advertised_port), folder=home),
         )
         self._server = Server(plan, self._answers)
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self._port}"
+        return f"127.0.0.1:{self._advertised_port}"
 
     async def start(self) -> None:
         await super().start()
@@ -60,9 +64,9 @@ async def create_topics(address: str, topics: Sequence[str], *, partitions: int 
         raise StoreFailed(str(error)) from error
 
 
-def _command(port: int) -> list[str]:
-    address = f"tcp://127.0.0.1:{port}"
-    listen = ["--listener-url", address, "--advertised-listener-url", address]
+def _command(port: int, advertised_port: int) -> list[str]:
+    listen = ["--listener-url", f"tcp://127.0.0.1:{port}"]
+    listen += ["--advertised-listener-url", f"tcp://127.0.0.1:{advertised_port}"]
     return [str(_binary()), "broker", *listen, "--storage-engine", "memory://tansu/"]
 
 

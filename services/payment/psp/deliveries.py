@@ -17,6 +17,7 @@ from services.kit.clock import Clock
 from services.kit.database.engine import transaction
 from services.kit.errors import NotNow
 from services.kit.ids import new_id
+from services.payment.psp.faults import FaultDesk
 from services.payment.psp.intents import CANCELED, SUCCEEDED, SandboxIntent
 from services.payment.psp.signature import sign
 
@@ -34,7 +35,10 @@ _DUE: Final = text("""
     )
     RETURNING event_id, body, tries
 """)
-_ADD: Final = text("INSERT INTO sandbox_deliveries (event_id, body) VALUES (:event_id, :body)")
+_ADD: Final = text("""
+    INSERT INTO sandbox_deliveries (event_id, body, due_at)
+    VALUES (:event_id, :body, now() + make_interval(secs => :late_s))
+""")
 _DONE: Final = text("DELETE FROM sandbox_deliveries WHERE event_id = ANY(CAST(:ids AS text[]))")
 _SECRET: Final = text("SELECT secret FROM sandbox_secret")
 _MAKE_SECRET: Final = text("INSERT INTO sandbox_secret (secret) VALUES (:secret) ON CONFLICT DO NOTHING")
@@ -43,10 +47,10 @@ log = structlog.get_logger()
 
 
 class Deliveries:
-    """`url` is our own webhook route, as the real PSP would reach it."""
+    """`url` is our own webhook route, as a real PSP would reach it. On the desk's bad days they come late, or twice."""
 
-    def __init__(self, engine: AsyncEngine, now: Clock, *, url: str) -> None:
-        self._engine, self._now, self._url = engine, now, url
+    def __init__(self, engine: AsyncEngine, now: Clock, *, url: str, desk: FaultDesk | None = None) -> None:
+        self._engine, self._now, self._url, self._desk = engine, now, url, desk or FaultDesk()
         self._secret = ""
         self._woken = asyncio.Event()
 
@@ -77,7 +81,10 @@ class Deliveries:
             "livemode": False,
             "data": {"object": about},
         }
-        await tx.execute(_ADD, {"event_id": event_id, "body": msgspec.json.encode(body).decode()})
+        told = msgspec.json.encode(body).decode()
+        # A copy is a delivery of its own with the same event in it.
+        for copy, late_s in enumerate(self._desk.webhook_delays(), 1):
+            await tx.execute(_ADD, {"event_id": f"{event_id}/{copy}", "body": told, "late_s": late_s})
 
     def wake(self) -> None:
         self._woken.set()

@@ -95,6 +95,20 @@ async def test_a_stopped_process_stays_stopped_until_restarted(eventually: Event
         await eventually(lambda: supervisor.alive() == {"auth", "user"})
 
 
+async def test_a_restarted_process_is_told_something_new_and_remembers_it(eventually: Eventually) -> None:
+    log = Log()
+    text = "import os; print(os.environ.get('SKEW', 'right'), flush=True); " + WAIT
+    async with Supervisor(log) as supervisor:
+        supervisor.add(python("auth", text))
+        await eventually(lambda: ("auth", "right") in log.lines)
+
+        await supervisor.restart("auth", SKEW="wrong")
+        await eventually(lambda: log.lines.count(("auth", "wrong")) == 1)
+        supervisor.kill("auth")
+
+        await eventually(lambda: log.lines.count(("auth", "wrong")) == 2)
+
+
 async def test_every_line_is_passed_on_with_the_name_of_its_process(eventually: Eventually) -> None:
     log = Log()
     text = "import sys; print('out'); print('err', file=sys.stderr); print('x' * 200_000); print()"

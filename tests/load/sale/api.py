@@ -14,7 +14,6 @@ from tests.load.sale import wire
 
 API: Final = "/api/v1"
 PAGE: Final = 100
-TRIES: Final = 6
 LONGEST_PAUSE_S: Final = 5.0
 BUSY: Final = frozenset({429, 503})
 # Never answered, after all tries: a reason of ours beside those of the API.
@@ -52,8 +51,8 @@ class Heard:
 class PublicApi:
     """A busy or silent API is asked again, with the same body and key, for a bounded time."""
 
-    def __init__(self, http: aiohttp.ClientSession, gateway: str) -> None:
-        self._http, self._root = http, gateway.rstrip("/")
+    def __init__(self, http: aiohttp.ClientSession, gateway: str, *, tries: int) -> None:
+        self._http, self._root, self._tries = http, gateway.rstrip("/"), tries
         self.retries = 0
 
     async def register(self, email: str, name: str, *, password: str, role: str = "buyer") -> Member:
@@ -127,16 +126,16 @@ class PublicApi:
         return msgspec.json.decode(heard.body, type=shape)
 
     async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Heard:
-        for tried in range(1, TRIES + 1):
+        for tried in range(1, self._tries + 1):
             pause_s = min(LONGEST_PAUSE_S, 0.2 * 2**tried)
             try:
                 async with self._http.request(method, self._root + path, headers=headers, data=body) as answer:
                     heard = Heard(answer.status, await answer.read())
             except _DROPPED as dropped:
-                if tried == TRIES:
+                if tried == self._tries:
                     raise Refused(0, NO_ANSWER, repr(dropped)) from dropped
             else:
-                if heard.status not in BUSY or tried == TRIES:
+                if heard.status not in BUSY or tried == self._tries:
                     return heard
                 pause_s = min(LONGEST_PAUSE_S, max(pause_s, _problem(heard).retry_after_s or 0.0))
             self.retries += 1

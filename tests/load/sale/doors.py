@@ -16,10 +16,11 @@ from tests.load.sale.api import Member, PublicApi
 from tests.load.sale.audit import Audit, Outside
 from tests.load.sale.buyers import Buyer
 from tests.load.sale.crowds import each
+from tests.load.sale.evidence import CONFIRMED
 from tests.load.sale.progress import Stage
 from tests.load.sale.settings import SaleSettings
 from tests.load.sale.sockets import BuyerSocket
-from tests.load.sale.verdict import Pace, Verdict, outcomes, refusals
+from tests.load.sale.verdict import Confirmation, Pace, Verdict, outcomes, refusals
 from tests.load.sale.wire import Event
 from tests.load.sale.witnesses import Mailbox, Psp
 
@@ -60,7 +61,13 @@ class Doors:
         with self.stage.phase("connect", len(rooms)) as phase:
 
             async def connect(number: int) -> None:
-                socket = BuyerSocket(self.lines, self.settings.realtime, members[number], room=rooms[number])
+                socket = BuyerSocket(
+                    self.lines,
+                    self.settings.realtime,
+                    members[number],
+                    room=rooms[number],
+                    tries=self.settings.socket_tries,
+                )
                 await socket.open()
                 buyers[number] = Buyer(members[number], socket, self.api)
                 phase.advance()
@@ -86,6 +93,7 @@ class Doors:
             crowd=_crowd(buyers, self.api),
             cpu_s=cpu_s,
             took_s=dict(self.stage.took_s),
+            confirmations=_confirmations(buyers),
         )
 
 
@@ -100,7 +108,9 @@ async def doors(settings: SaleSettings, stage: Stage) -> AsyncIterator[Doors]:
         lines = await stack.enter_async_context(
             aiohttp.ClientSession(connector=lines_pool, timeout=forever, cookie_jar=aiohttp.DummyCookieJar())
         )
-        yield Doors(settings, stage, http, lines, PublicApi(http, settings.gateway), secrets.token_hex(4))
+        yield Doors(
+            settings, stage, http, lines, PublicApi(http, settings.gateway, tries=settings.tries), secrets.token_hex(4)
+        )
 
 
 async def close_sockets(buyers: Sequence[Buyer]) -> None:
@@ -115,6 +125,17 @@ class CpuClock:
 
     def read(self) -> float:
         return time.process_time() - self._began
+
+
+def _confirmations(buyers: Sequence[Buyer]) -> Sequence[Confirmation]:
+    """As the sockets told them, in the order they came."""
+    told = (
+        Confirmation(posted_at=order.posted_at, told_at=order.heard.first_at)
+        for buyer in buyers
+        for order in buyer.orders
+        if order.heard.first_at and order.heard.statuses[0] == CONFIRMED
+    )
+    return sorted(told, key=lambda one: one.told_at)
 
 
 def _crowd(buyers: Sequence[Buyer], api: PublicApi) -> Mapping[str, int]:

@@ -23,14 +23,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What somebody says of a booking: its status, and the tickets when it is confirmed."""
+    """What somebody says of a booking: its status, the places it has, and the tickets when it is confirmed."""
 
     status: str
     event_id: str = ""
     reason: str = ""
     tickets: tuple[Place, ...] = ()
+    places: tuple[Place, ...] = ()
     # Minor units; None when nothing is said of it.
     total: int | None = None
+    # Whether it says what the buyer has to do.
+    says_what_to_do: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ def _table(verdict: Verdict) -> Table:
     table.add_row("oversold", _must_be_none(len(judgement.oversold)))
     table.add_row("lost", _must_be_none(len(judgement.lost)))
     table.add_row("paid without ticket", _must_be_none(len(judgement.paid_without_ticket)))
+    table.add_row("stuck", _must_be_none(len(judgement.stuck)))
     table.add_row("booked twice", _should_be_none(len(judgement.double_booked)))
     table.add_row("mailed twice", _should_be_none(len(judgement.double_mail)))
     table.add_row("mails", "not waited for" if verdict.mails is None else str(verdict.mails))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from random import Random
 
 from rich.console import Console
@@ -17,15 +18,18 @@ from tests.load.sale.settings import SaleSettings
 from tests.load.sale.verdict import Verdict, pace_of
 from tests.load.sale.wire import Event
 
+# What goes on around the sale itself, from the first order until it may be judged.
+type Around = Callable[[], AbstractAsyncContextManager[object]]
 
-async def run_sale(settings: SaleSettings, console: Console | None = None) -> Verdict:
+
+async def run_sale(settings: SaleSettings, console: Console | None = None, *, around: Around = nullcontext) -> Verdict:
     """Only through the public API, the WebSockets, the mailbox and the PSP's own list."""
     stage = Stage(console or Console(stderr=True))
     async with doors(settings, stage) as way_in:
-        return await (run_bench if settings.bench else _sale)(way_in)
+        return await (run_bench(way_in) if settings.bench else _sale(way_in, around))
 
 
-async def _sale(way_in: Doors) -> Verdict:
+async def _sale(way_in: Doors, around: Around) -> Verdict:
     settings = way_in.settings
     events = await _on_sale(way_in)
     way_in.stage.say(f"{settings.crowd} buyers (seed {settings.seed}) for {', '.join(event.title for event in events)}")
@@ -35,8 +39,9 @@ async def _sale(way_in: Doors) -> Verdict:
     buyers = await way_in.crowd([f"event:{plan.event_id}" if plan.watches else "" for plan in plans])
     try:
         cpu = CpuClock()
-        with way_in.stage.phase("sale", len(buyers)) as phase:
-            await _rush(way_in, buyers, plans, phase)
+        async with around():
+            with way_in.stage.phase("sale", len(buyers)) as phase:
+                await _rush(way_in, buyers, plans, phase)
         spent_s = cpu.read()
         pace = pace_of([order for buyer in buyers for order in buyer.orders])
         return await way_in.judge(audit, buyers, pace=pace, cpu_s=spent_s)

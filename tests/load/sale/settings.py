@@ -73,6 +73,9 @@ class SaleSettings:
     # … and how long nothing at all may change before it is given up.
     quiet_s: float = 60.0
     look_every_s: float = 1.0
+    # How often a buyer asks a busy or silent API, and opens a socket that was cut, before giving up.
+    tries: int = 6
+    socket_tries: int = 20
     # False: mails are not waited for and not judged.
     wait_for_mails: bool = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +20,6 @@ PROTOCOL: Final = "ticketing.v1"
 PAY_AGAIN: Final = "pay_again"
 READY_S: Final = 20.0
 CLOSING_S: Final = 2.0
-TRIES: Final = 20
 PAUSE_S: Final = 0.5
 
 
@@ -59,8 +59,10 @@ class Heard:
 class BuyerSocket:
     """`heard` grows as messages come; `wait_for` waits until it satisfies somebody."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, member: Member, *, room: str = "") -> None:
-        self._http, self._url, self._member, self._room = http, url, member, room
+    def __init__(
+        self, http: aiohttp.ClientSession, url: str, member: Member, *, room: str = "", tries: int = 20
+    ) -> None:
+        self._http, self._url, self._member, self._room, self._tries = http, url, member, room, tries
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
         self._cursor = ""
@@ -98,13 +100,14 @@ class BuyerSocket:
         return heard
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
-        for _ in range(TRIES):
+        for _ in range(self._tries):
             try:
                 async with asyncio.timeout(READY_S):
                     return await self._sign_in()
             except (aiohttp.ClientError, OSError, TimeoutError):
-                await asyncio.sleep(PAUSE_S)
-        raise NoSocket(f"no socket after {TRIES} tries")
+                # Not all who were cut off at once come back at once.
+                await asyncio.sleep(random.uniform(PAUSE_S / 2, PAUSE_S * 3 / 2))
+        raise NoSocket(f"no socket after {self._tries} tries")
 
     async def _sign_in(self) -> aiohttp.ClientWebSocketResponse:
         # Without a cursor the socket begins now; it learns from `ready` where that is.

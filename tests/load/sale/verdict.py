@@ -31,6 +31,14 @@ class Pace:
         return self.answered / self.window_s if self.window_s else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A booking whose buyer heard of it on the socket; moments on the clock of `time.perf_counter`."""
+
+    posted_at: float
+    told_at: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     judgement: Judgement
@@ -50,6 +58,7 @@ class Verdict:
     cpu_s: float = 0.0
     # Phase → seconds.
     took_s: Mapping[str, float] = field(default_factory=dict)
+    confirmations: Sequence[Confirmation] = ()
 
     @property
     def holds(self) -> bool:
@@ -69,9 +78,9 @@ class Verdict:
             "oversold": len(judgement.oversold),
             "lost": len(judgement.lost),
             "paid_without_ticket": len(judgement.paid_without_ticket),
+            "stuck": len(judgement.stuck),
             "double_booked": len(judgement.double_booked),
             "double_mail": len(judgement.double_mail),
-            "held_by_nobody": len(judgement.held_by_nobody),
             "bookings_per_s": round(pace.per_second, 1),
             "p50_ms": round(pace.p50_ms, 1),
             "p99_ms": round(pace.p99_ms, 1),

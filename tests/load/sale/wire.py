@@ -34,6 +34,7 @@ class Booking(Struct, frozen=True):
     event_id: str
     status: str
     reason: str | None = None
+    places: list[Place] = []
     tickets: list[Ticket] = []
     total: Money | None = None
     next_action: NextAction | None = None

@@ -144,11 +144,11 @@ def test_an_accepted_order_that_the_api_does_not_know_is_lost() -> None:
 
 
 @pytest.mark.parametrize("status", ["queued", "pending", "cancelling"])
-def test_an_accepted_order_that_was_never_decided_is_lost(status: str) -> None:
+def test_an_accepted_order_that_is_never_decided_is_stuck(status: str) -> None:
     undecided = Said(status=status, event_id="e")
     found = judge(but(stories=[*FINE.stories, story("b4", None)], bookings=with_booking("b4", undecided)))
 
-    assert [finding.about for finding in found.lost] == ["b4"]
+    assert [finding.about for finding in found.stuck] == ["b4"]
 
 
 def test_a_result_that_the_socket_never_told_is_lost() -> None:
@@ -244,10 +244,38 @@ def test_a_mail_that_came_twice_is_found_and_a_second_kind_of_mail_is_not() -> N
     assert found.holds
 
 
-def test_places_held_for_nobody_are_found_once_all_is_decided() -> None:
-    held = {("e", "A"): seats("A-1-1", held=2), ("e", "FLOOR"): floor(1)}
-    waiting = Said(status="awaiting_payment", event_id="e")
-    open_still = but(stories=[*FINE.stories, story("b4", waiting)], bookings=with_booking("b4", waiting), after=held)
+@pytest.mark.parametrize("open_places", [(), (A2,), (STANDING, STANDING)])
+def test_places_held_for_nobody_are_stuck(open_places: tuple[Place, ...]) -> None:
+    found = judge(with_a_buyer_to_act(open_places, held=2))
 
-    assert [finding.about for finding in judge(but(after=held)).held_by_nobody] == ["A"]
-    assert judge(open_still).findings == []
+    assert [finding.about for finding in found.stuck] == ["A"]
+    assert not found.holds
+
+
+def test_places_that_wait_for_their_buyer_are_not_stuck() -> None:
+    assert judge(with_a_buyer_to_act((A2,), held=1)).spotless
+
+
+def with_a_buyer_to_act(places: tuple[Place, ...], *, held: int) -> Evidence:
+    waiting = Said(status="awaiting_payment", event_id="e", places=places, says_what_to_do=True)
+    return but(
+        stories=[*FINE.stories, story("b4", waiting)],
+        bookings=with_booking("b4", waiting),
+        after={("e", "A"): seats("A-1-1", held=held), ("e", "FLOOR"): floor(1)},
+    )
+
+
+def test_a_buyer_who_is_to_pay_and_is_not_told_how_is_lost() -> None:
+    waiting, silent = (Said(status="awaiting_payment", event_id="e", says_what_to_do=says) for says in (True, False))
+    found = judge(but(stories=[*FINE.stories, story("b4", silent)], bookings=with_booking("b4", waiting)))
+
+    assert [finding.about for finding in found.lost] == ["b4"]
+
+
+def test_nobody_can_say_yet_what_an_undecided_booking_holds() -> None:
+    pending = Said(status="pending", event_id="e")
+    held = {("e", "A"): seats("A-1-1", held=2), ("e", "FLOOR"): floor(1)}
+
+    found = judge(but(stories=[*FINE.stories, story("b4", None)], bookings=with_booking("b4", pending), after=held))
+
+    assert [finding.about for finding in found.stuck] == ["b4"]

@@ -86,6 +86,17 @@ def test_a_fact_and_the_workers_word_of_it_are_the_same_message(status: str, bod
     assert told.complete is (status != "AWAITING_PAYMENT")
 
 
+def test_a_fact_of_a_payment_that_waits_tells_what_to_do() -> None:
+    todo = payment_pb2.NextAction(type="redirect", url="https://bank.example")
+
+    told = booking_fact(fact("bookings", awaiting(next_action=todo)))
+
+    assert told is not None
+    assert told.complete
+    expected = {"type": "redirect", "url": "https://bank.example", "client_secret": ""}
+    assert msgspec.json.decode(told.body)["next_action"] == expected
+
+
 def awaiting(**more: Any) -> messages.BookingAwaitingPayment:
     return messages.BookingAwaitingPayment(booking_id="b", user_id="u", event_id="e", **more)
 

@@ -1,10 +1,10 @@
-"""Lost: an accepted order without an outcome, an outcome that was not told or told otherwise, a ticket not mailed."""
+"""Lost: an accepted order that nobody knows, an outcome that was not told or told otherwise, a ticket not mailed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tests.load.sale.evidence import CONFIRMED, DECIDED, Evidence, Said, Story
+from tests.load.sale.evidence import AWAITING_PAYMENT, CONFIRMED, DECIDED, Evidence, Said, Story
 from tests.load.sale.judging.finding import Finding
 
 KIND = "lost"
@@ -27,7 +27,7 @@ def _wrongs(story: Story, looked_up: Said | None, mailed: set[str] | None) -> It
         yield "accepted, and now unknown to the API"
         return
     if looked_up.status not in DECIDED:
-        yield f"never decided: the API says {looked_up.status!r}"
+        return  # It is stuck.
     if story.told is None and story.listened:
         yield f"the socket never told; the API says {looked_up.status!r}"
     if story.told is not None:
@@ -41,6 +41,8 @@ def _contradictions(told: Said, looked_up: Said) -> Iterator[str]:
         yield f"the buyer was told {told.status!r}, the API says {looked_up.status!r}"
     elif told.reason != looked_up.reason:
         yield f"the buyer was told {told.reason!r}, the API says {looked_up.reason!r}"
+    elif told.status == AWAITING_PAYMENT and not told.says_what_to_do:
+        yield "the buyer was told to pay, and not how"
     elif told.tickets and _sorted(told) != _sorted(looked_up):
         yield "the buyer was told other places than the API says"
 

@@ -1,11 +1,11 @@
-"""What happened twice though it was asked once, and places that are held for nobody."""
+"""What happened twice though it was asked once."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from tests.load.sale.evidence import AWAITING_PAYMENT, DECIDED, Evidence
+from tests.load.sale.evidence import Evidence
 from tests.load.sale.judging.finding import Finding
 
 
@@ -36,19 +36,3 @@ def double_mails(evidence: Evidence) -> Sequence[Finding]:
         for mail, times in sent.items()
         if times > 1
     ]
-
-
-def unexplained_holds(evidence: Evidence) -> Sequence[Finding]:
-    """Places that are held in the end, when every booking that could hold one is decided."""
-    open_still = any(
-        said.status == AWAITING_PAYMENT or said.status not in DECIDED for said in evidence.bookings.values()
-    )
-    return [] if open_still else list(_held(evidence))
-
-
-def _held(evidence: Evidence) -> Iterator[Finding]:
-    for (event_id, section_id), section in evidence.after.items():
-        before = evidence.before.get((event_id, section_id))
-        more = section.held - (before.held if before else 0)
-        if more > 0:
-            yield Finding("held_by_nobody", section_id, f"{more} places are held, and no booking is open")
