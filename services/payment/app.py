@@ -30,8 +30,8 @@ from services.payment.psp.buyer import SandboxBuyers
 from services.payment.psp.deliveries import Deliveries
 from services.payment.psp.faults import FaultDesk
 from services.payment.psp.sandbox import SandboxPsp
-from services.payment.reading import PaymentReads
 from services.payment.psp.troubled import TroubledPsp
+from services.payment.reading import PaymentReads
 from services.payment.repository import PostgresStore
 from services.payment.routes.faults import FaultRoutes
 from services.payment.routes.problems import problems

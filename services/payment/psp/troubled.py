@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from services.kit.rpc import deadline
 from services.payment.domain import Intent, Payment, PspEvent
@@ -43,8 +44,8 @@ class TroubledPsp:
     async def refund(self, ref: str, minor: int, *, key: str) -> None:
         await self._through(lambda: self._psp.refund(ref, minor, key=key))
 
-    async def intents(self, *, limit: int, after: str = "") -> Sequence[Intent]:
-        return await self._through(lambda: self._psp.intents(limit=limit, after=after))
+    async def intents(self, *, since: datetime, until: datetime, limit: int, after: str = "") -> Sequence[Intent]:
+        return await self._through(lambda: self._psp.intents(since=since, until=until, limit=limit, after=after))
 
     async def read_event(self, body: bytes, signature: str) -> PspEvent | None:
         return await self._psp.read_event(body, signature)
