@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from services.booking.refusals import MAX_ATTEMPTS, NotCancellable, NotPayable, TooManyCards
+from services.booking.waited import Waited
 from services.kit.errors import Invalid
 from services.kit.ids import is_id
 from services.kit.money import Money
@@ -42,15 +43,6 @@ class Quantity:
 
     section_id: str
     quantity: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
-    """An order's way through the line of its event."""
-
-    number: int
-    queued_at: datetime
-    taken_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

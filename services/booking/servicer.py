@@ -12,12 +12,13 @@ import structlog
 
 from protos.gen import booking_pb2 as pb
 from protos.gen import booking_pb2_grpc, invariants_pb2, refusal_pb2
-from services.booking.domain import Order, Quantity, Waited
+from services.booking.domain import Order, Quantity
 from services.booking.facts import booking_message
 from services.booking.handlers import BookingHandlers
 from services.booking.ports import Parked
 from services.booking.reading import BookingReads
 from services.booking.saga import CREATE_BOOKING
+from services.booking.waited import Waited
 from services.booking.watch import BookingWatch
 from services.booking.wire import timeline_message
 from services.kit.clock import utc_now

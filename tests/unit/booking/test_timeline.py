@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from protos.timeline import SENTENCES, sentence
 from services.booking.consumer import CODES as HEARD_CODES
-from services.booking.domain import Booking, NextAction, Order, Status, Waited
+from services.booking.domain import Booking, NextAction, Order, Status
 from services.booking.saga import CREATE_BOOKING
 from services.booking.timeline import CODES, Heard, Logged, timeline
+from services.booking.waited import Waited
 from services.booking.wire import timeline_message
 from services.kit.ids import new_id
 from services.kit.invariants import Repair
