@@ -28,45 +28,45 @@ from protos.gen import money_pb2 as money__pb2
 from protos.gen import refusal_pb2 as refusal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rpayment.proto\x12\x07payment\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x10invariants.proto\x1a\x0bmoney.proto\x1a\rrefusal.proto\">\n\nNextAction\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x15\n\rclient_secret\x18\x03 \x01(\t\"\x90\x03\n\x07Payment\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x12\n\nbooking_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x1c\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x0c.money.Money\x12\x1e\n\x08refunded\x18\x06 \x01(\x0b\x32\x0c.money.Money\x12&\n\x06status\x18\x07 \x01(\x0e\x32\x16.payment.PaymentStatus\x12\x16\n\x0e\x66\x61ilure_reason\x18\x08 \x01(\t\x12(\n\x0bnext_action\x18\t \x01(\x0b\x32\x13.payment.NextAction\x12\x10\n\x08provider\x18\n \x01(\t\x12\x14\n\x0cprovider_ref\x18\x0b \x01(\t\x12.\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0e \x01(\x05\"\xa4\x01\n\x14\x43reatePaymentRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x1c\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x0c.money.Money\x12\x16\n\x0epayment_method\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\":\n\x15\x43reatePaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"E\n\x11GetPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\"7\n\x12GetPaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"I\n\x14\x43\x61ncelPaymentRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x13\n\x0bunless_paid\x18\x03 \x01(\x08\":\n\x15\x43\x61ncelPaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"\\\n\x14RefundPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nrefund_key\x18\x02 \x01(\t\x12\x1c\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x0c.money.Money\":\n\x15RefundPaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"M\n\x1a\x43reatePaymentsBatchRequest\x12/\n\x08requests\x18\x01 \x03(\x0b\x32\x1d.payment.CreatePaymentRequest\"k\n\x14\x43reatePaymentOutcome\x12#\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.PaymentH\x00\x12#\n\x07refused\x18\x02 \x01(\x0b\x32\x10.refusal.RefusedH\x00\x42\t\n\x07outcome\"N\n\x1b\x43reatePaymentsBatchResponse\x12/\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1d.payment.CreatePaymentOutcome\"\x85\x01\n\x13ListPaymentsRequest\x12\x13\n\x0b\x62ooking_ids\x18\x01 \x03(\t\x12\x18\n\x10\x61\x66ter_booking_id\x18\x02 \x01(\t\x12\x18\n\x10until_booking_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"S\n\x14ListPaymentsResponse\x12\"\n\x08payments\x18\x01 \x03(\x0b\x32\x10.payment.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xa4\x01\n\rPaymentStatus\x12\x1e\n\x1aPAYMENT_STATUS_UNSPECIFIED\x10\x00\x12\x0e\n\nPROCESSING\x10\x01\x12\x13\n\x0fREQUIRES_ACTION\x10\x02\x12\r\n\tSUCCEEDED\x10\x03\x12\n\n\x06\x46\x41ILED\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0c\n\x08REFUNDED\x10\x06\x12\x16\n\x12PARTIALLY_REFUNDED\x10\x07\x32\xd2\x04\n\x0ePaymentService\x12N\n\rCreatePayment\x12\x1d.payment.CreatePaymentRequest\x1a\x1e.payment.CreatePaymentResponse\x12\x45\n\nGetPayment\x12\x1a.payment.GetPaymentRequest\x1a\x1b.payment.GetPaymentResponse\x12N\n\rCancelPayment\x12\x1d.payment.CancelPaymentRequest\x1a\x1e.payment.CancelPaymentResponse\x12N\n\rRefundPayment\x12\x1d.payment.RefundPaymentRequest\x1a\x1e.payment.RefundPaymentResponse\x12`\n\x13\x43reatePaymentsBatch\x12#.payment.CreatePaymentsBatchRequest\x1a$.payment.CreatePaymentsBatchResponse\x12K\n\x0cListPayments\x12\x1c.payment.ListPaymentsRequest\x1a\x1d.payment.ListPaymentsResponse\x12Z\n\x0f\x43heckInvariants\x12\".invariants.CheckInvariantsRequest\x1a#.invariants.CheckInvariantsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rpayment.proto\x12\x07payment\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x10invariants.proto\x1a\x0bmoney.proto\x1a\rrefusal.proto\">\n\nNextAction\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x15\n\rclient_secret\x18\x03 \x01(\t\"\x9e\x03\n\x07Payment\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x12\n\nbooking_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x1c\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x0c.money.Money\x12\x1e\n\x08refunded\x18\x06 \x01(\x0b\x32\x0c.money.Money\x12&\n\x06status\x18\x07 \x01(\x0e\x32\x16.payment.PaymentStatus\x12\x16\n\x0e\x66\x61ilure_reason\x18\x08 \x01(\t\x12(\n\x0bnext_action\x18\t \x01(\x0b\x32\x13.payment.NextAction\x12\x10\n\x08provider\x18\n \x01(\t\x12\x14\n\x0cprovider_ref\x18\x0b \x01(\t\x12.\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0e \x01(\x05\x12\x0c\n\x04late\x18\x0f \x01(\x08\"\xa4\x01\n\x14\x43reatePaymentRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\nbooking_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x1c\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x0c.money.Money\x12\x16\n\x0epayment_method\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\":\n\x15\x43reatePaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"E\n\x11GetPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\"7\n\x12GetPaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"I\n\x14\x43\x61ncelPaymentRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x13\n\x0bunless_paid\x18\x03 \x01(\x08\":\n\x15\x43\x61ncelPaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"\\\n\x14RefundPaymentRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\nrefund_key\x18\x02 \x01(\t\x12\x1c\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x0c.money.Money\":\n\x15RefundPaymentResponse\x12!\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.Payment\"M\n\x1a\x43reatePaymentsBatchRequest\x12/\n\x08requests\x18\x01 \x03(\x0b\x32\x1d.payment.CreatePaymentRequest\"k\n\x14\x43reatePaymentOutcome\x12#\n\x07payment\x18\x01 \x01(\x0b\x32\x10.payment.PaymentH\x00\x12#\n\x07refused\x18\x02 \x01(\x0b\x32\x10.refusal.RefusedH\x00\x42\t\n\x07outcome\"N\n\x1b\x43reatePaymentsBatchResponse\x12/\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1d.payment.CreatePaymentOutcome\"\x85\x01\n\x13ListPaymentsRequest\x12\x13\n\x0b\x62ooking_ids\x18\x01 \x03(\t\x12\x18\n\x10\x61\x66ter_booking_id\x18\x02 \x01(\t\x12\x18\n\x10until_booking_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"S\n\x14ListPaymentsResponse\x12\"\n\x08payments\x18\x01 \x03(\x0b\x32\x10.payment.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xa4\x01\n\rPaymentStatus\x12\x1e\n\x1aPAYMENT_STATUS_UNSPECIFIED\x10\x00\x12\x0e\n\nPROCESSING\x10\x01\x12\x13\n\x0fREQUIRES_ACTION\x10\x02\x12\r\n\tSUCCEEDED\x10\x03\x12\n\n\x06\x46\x41ILED\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0c\n\x08REFUNDED\x10\x06\x12\x16\n\x12PARTIALLY_REFUNDED\x10\x07\x32\xd2\x04\n\x0ePaymentService\x12N\n\rCreatePayment\x12\x1d.payment.CreatePaymentRequest\x1a\x1e.payment.CreatePaymentResponse\x12\x45\n\nGetPayment\x12\x1a.payment.GetPaymentRequest\x1a\x1b.payment.GetPaymentResponse\x12N\n\rCancelPayment\x12\x1d.payment.CancelPaymentRequest\x1a\x1e.payment.CancelPaymentResponse\x12N\n\rRefundPayment\x12\x1d.payment.RefundPaymentRequest\x1a\x1e.payment.RefundPaymentResponse\x12`\n\x13\x43reatePaymentsBatch\x12#.payment.CreatePaymentsBatchRequest\x1a$.payment.CreatePaymentsBatchResponse\x12K\n\x0cListPayments\x12\x1c.payment.ListPaymentsRequest\x1a\x1d.payment.ListPaymentsResponse\x12Z\n\x0f\x43heckInvariants\x12\".invariants.CheckInvariantsRequest\x1a#.invariants.CheckInvariantsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYMENTSTATUS']._serialized_start=1706
-  _globals['_PAYMENTSTATUS']._serialized_end=1870
+  _globals['_PAYMENTSTATUS']._serialized_start=1720
+  _globals['_PAYMENTSTATUS']._serialized_end=1884
   _globals['_NEXTACTION']._serialized_start=105
   _globals['_NEXTACTION']._serialized_end=167
   _globals['_PAYMENT']._serialized_start=170
-  _globals['_PAYMENT']._serialized_end=570
-  _globals['_CREATEPAYMENTREQUEST']._serialized_start=573
-  _globals['_CREATEPAYMENTREQUEST']._serialized_end=737
-  _globals['_CREATEPAYMENTRESPONSE']._serialized_start=739
-  _globals['_CREATEPAYMENTRESPONSE']._serialized_end=797
-  _globals['_GETPAYMENTREQUEST']._serialized_start=799
-  _globals['_GETPAYMENTREQUEST']._serialized_end=868
-  _globals['_GETPAYMENTRESPONSE']._serialized_start=870
-  _globals['_GETPAYMENTRESPONSE']._serialized_end=925
-  _globals['_CANCELPAYMENTREQUEST']._serialized_start=927
-  _globals['_CANCELPAYMENTREQUEST']._serialized_end=1000
-  _globals['_CANCELPAYMENTRESPONSE']._serialized_start=1002
-  _globals['_CANCELPAYMENTRESPONSE']._serialized_end=1060
-  _globals['_REFUNDPAYMENTREQUEST']._serialized_start=1062
-  _globals['_REFUNDPAYMENTREQUEST']._serialized_end=1154
-  _globals['_REFUNDPAYMENTRESPONSE']._serialized_start=1156
-  _globals['_REFUNDPAYMENTRESPONSE']._serialized_end=1214
-  _globals['_CREATEPAYMENTSBATCHREQUEST']._serialized_start=1216
-  _globals['_CREATEPAYMENTSBATCHREQUEST']._serialized_end=1293
-  _globals['_CREATEPAYMENTOUTCOME']._serialized_start=1295
-  _globals['_CREATEPAYMENTOUTCOME']._serialized_end=1402
-  _globals['_CREATEPAYMENTSBATCHRESPONSE']._serialized_start=1404
-  _globals['_CREATEPAYMENTSBATCHRESPONSE']._serialized_end=1482
-  _globals['_LISTPAYMENTSREQUEST']._serialized_start=1485
-  _globals['_LISTPAYMENTSREQUEST']._serialized_end=1618
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=1620
-  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=1703
-  _globals['_PAYMENTSERVICE']._serialized_start=1873
-  _globals['_PAYMENTSERVICE']._serialized_end=2467
+  _globals['_PAYMENT']._serialized_end=584
+  _globals['_CREATEPAYMENTREQUEST']._serialized_start=587
+  _globals['_CREATEPAYMENTREQUEST']._serialized_end=751
+  _globals['_CREATEPAYMENTRESPONSE']._serialized_start=753
+  _globals['_CREATEPAYMENTRESPONSE']._serialized_end=811
+  _globals['_GETPAYMENTREQUEST']._serialized_start=813
+  _globals['_GETPAYMENTREQUEST']._serialized_end=882
+  _globals['_GETPAYMENTRESPONSE']._serialized_start=884
+  _globals['_GETPAYMENTRESPONSE']._serialized_end=939
+  _globals['_CANCELPAYMENTREQUEST']._serialized_start=941
+  _globals['_CANCELPAYMENTREQUEST']._serialized_end=1014
+  _globals['_CANCELPAYMENTRESPONSE']._serialized_start=1016
+  _globals['_CANCELPAYMENTRESPONSE']._serialized_end=1074
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_start=1076
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_end=1168
+  _globals['_REFUNDPAYMENTRESPONSE']._serialized_start=1170
+  _globals['_REFUNDPAYMENTRESPONSE']._serialized_end=1228
+  _globals['_CREATEPAYMENTSBATCHREQUEST']._serialized_start=1230
+  _globals['_CREATEPAYMENTSBATCHREQUEST']._serialized_end=1307
+  _globals['_CREATEPAYMENTOUTCOME']._serialized_start=1309
+  _globals['_CREATEPAYMENTOUTCOME']._serialized_end=1416
+  _globals['_CREATEPAYMENTSBATCHRESPONSE']._serialized_start=1418
+  _globals['_CREATEPAYMENTSBATCHRESPONSE']._serialized_end=1496
+  _globals['_LISTPAYMENTSREQUEST']._serialized_start=1499
+  _globals['_LISTPAYMENTSREQUEST']._serialized_end=1632
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_start=1634
+  _globals['_LISTPAYMENTSRESPONSE']._serialized_end=1717
+  _globals['_PAYMENTSERVICE']._serialized_start=1887
+  _globals['_PAYMENTSERVICE']._serialized_end=2481
 # @@protoc_insertion_point(module_scope)

@@ -103,6 +103,7 @@ class Payment(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     key: _builtins.str
     booking_id: _builtins.str
@@ -116,6 +117,8 @@ class Payment(_message.Message):
     """The PSP's own id of it (`pi_…`)."""
     attempt: _builtins.int
     """Which try this is, from 1; each is a charge of its own at the PSP."""
+    late: _builtins.bool
+    """The money came after the payment had been given up, and goes back unless it is claimed: see CancelPaymentRequest."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money: ...
     @_builtins.property
@@ -143,10 +146,11 @@ class Payment(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         attempt: _builtins.int = ...,
+        late: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "created_at", b"created_at", "next_action", b"next_action", "refunded", b"refunded", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "booking_id", b"booking_id", "created_at", b"created_at", "failure_reason", b"failure_reason", "key", b"key", "next_action", b"next_action", "payment_id", b"payment_id", "provider", b"provider", "provider_ref", b"provider_ref", "refunded", b"refunded", "status", b"status", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "booking_id", b"booking_id", "created_at", b"created_at", "failure_reason", b"failure_reason", "key", b"key", "late", b"late", "next_action", b"next_action", "payment_id", b"payment_id", "provider", b"provider", "provider_ref", b"provider_ref", "refunded", b"refunded", "status", b"status", "updated_at", b"updated_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -270,8 +274,8 @@ class CancelPaymentRequest(_message.Message):
     attempt: _builtins.int
     """Undo up to this try: a later one stays as it is. 0: whatever there is."""
     unless_paid: _builtins.bool
-    """No money is taken from now on, but what was is kept, also when it came after the payment had been given up, which
-    would be refunded otherwise.
+    """No money is taken from now on, but what was is kept. What came late is claimed by a higher attempt than it was made
+    with, so that nothing that was sent before can claim it, or undo it afterwards.
     """
     def __init__(
         self,

@@ -114,7 +114,7 @@ class PaymentClient:
         reply = await self._undo(payment_pb2.CancelPaymentRequest(key=key, attempt=attempt, unless_paid=True))
         if reply.payment.status != payment_pb2.SUCCEEDED:
             raise PeerRefused(Kind.CONFLICT, "payment-expired", "nothing was paid in time")
-        return Charge(reply.payment.payment_id)
+        return Charge(reply.payment.payment_id, late=reply.payment.late)
 
     async def cancel(self, *, key: str, attempt: int) -> None:
         await self._undo(payment_pb2.CancelPaymentRequest(key=key, attempt=attempt))
@@ -152,7 +152,7 @@ def _ticket(message: ticket_pb2.Ticket) -> Ticket:
 def _charged(payment: payment_pb2.Payment) -> Charge | Exception:
     match payment.status:
         case payment_pb2.SUCCEEDED:
-            return Charge(payment.payment_id)
+            return Charge(payment.payment_id, late=payment.late)
         case payment_pb2.REQUIRES_ACTION:
             todo = payment.next_action
             action = NextAction(type=todo.type, url=todo.url, client_secret=todo.client_secret)

@@ -89,6 +89,8 @@ class Charge:
 
     payment_id: str
     next_action: NextAction | None = None
+    # It was given up before the money came, and goes back unless a later attempt claims it.
+    late: bool = False
 
 
 class Tickets(Protocol):
@@ -171,6 +173,8 @@ async def take_payment(progress: Progress, peers: Peers) -> Progress:
         if not booking.may_pay_again(at=peers.now()):
             raise
         return replace(progress, booking=booking.declined(refusal.reason, at=peers.now()), rests=0, rests_until=None)
+    if charge.late:
+        return progress.having(booking.paid_late(charge.payment_id, at=peers.now()))
     if charge.next_action is None:
         return progress.having(booking.charged(charge.payment_id))
     return await _wait_for_buyer(progress, charge.payment_id, charge.next_action, peers)
@@ -231,10 +235,15 @@ async def run(progress: Progress, peers: Peers, journal: Journal) -> Progress:
 
 async def _forward(progress: Progress, peers: Peers, journal: Journal) -> Progress:
     while True:
+        attempt = progress.booking.attempt
         try:
             progress = await _until_answered(CREATE_BOOKING[progress.step].do, progress, peers, journal)
         except Refusal as refusal:
             return progress.turned_back(refusal.reason, at=peers.now())
+        if progress.booking.attempt > attempt:
+            # The same step once more, when it is on record that there is another attempt.
+            await journal.write(progress)
+            continue
         if progress.booking.status is Status.AWAITING_PAYMENT or progress.step == LAST_STEP:
             return progress
         progress = progress.at_step(progress.step + 1)

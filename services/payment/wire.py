@@ -23,6 +23,7 @@ def payment_message(payment: Payment) -> pb.Payment:
         provider=payment.provider,
         provider_ref=payment.provider_ref,
         attempt=payment.attempt,
+        late=payment.late,
     )
     if action := payment.next_action:
         message.next_action.type, message.next_action.url = action.type, action.url

@@ -56,7 +56,7 @@ def settings_of(name: str) -> PostgresSettings:
 
 def migrate(settings: PostgresSettings) -> None:
     """Upgrade to the newest version, one transaction a version. Raises when the database is away."""
-    command.upgrade(alembic_config(settings), "heads")
+    command.upgrade(alembic_config(settings), "head")
 
 
 async def version_of(settings: PostgresSettings) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 from services.booking import conductor, handlers
 from services.booking.domain import PAID_TOO_LATE, PAY_AGAIN, Status
+from services.payment.domain import Status as PaymentStatus
 from tests.twins.saga_checks import violations
 from tests.twins.saga_wire import MESSAGE_FAULTS, PSP_FAULTS, WRITE_FAULTS, Faults
 from tests.twins.saga_world import WINDOW, World
@@ -125,6 +126,16 @@ async def money_that_comes_late_for_seats_that_are_sold(world: World) -> None:
     assert ended.reason == PAID_TOO_LATE
 
 
+async def a_capture_while_the_seats_are_given_back(world: World) -> None:
+    waiting = await world.order(card=THREE_D_SECURE)
+    intent = next(iter(world.psp.state.values()))
+    await wait_until(lambda: world.psp.state[intent.ref].status is PaymentStatus.CANCELLED, every_s=0.01)
+
+    await world.bank(waiting.id, approved=True)
+
+    await world.until(waiting.id, Status.CONFIRMED, Status.REJECTED, Status.CANCELLED)
+
+
 async def a_booking_that_is_cancelled(world: World) -> None:
     booking = await world.order()
 
@@ -165,6 +176,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_buyer_who_approves_in_the_last_moment,
     money_that_comes_late_for_seats_that_are_free,
     money_that_comes_late_for_seats_that_are_sold,
+    a_capture_while_the_seats_are_given_back,
     a_booking_that_is_cancelled,
     an_event_that_is_cancelled,
     a_charge_that_is_captured_twice,

@@ -16,7 +16,7 @@ SERVICES = Path(__file__).parents[3] / "services"
 SLUG = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 # Slugs that are no reasons, or that no buyer is told. A new one is explained, or stands here with the reason why not.
 NOT_TOLD = {
-    "words of HTTP, Kafka and mail": {
+    "words of HTTP, TLS, Kafka and mail": {
         "content-type",
         "cross-origin",
         "idempotent-replayed",
@@ -25,6 +25,7 @@ NOT_TOLD = {
         "no-store",
         "retry-after-s",
         "utf-8",
+        "verify-full",
     },
     "what is wrong with an order in the queue; its buyer is told `malformed-order`": {
         "incomplete-order",
