@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -147,9 +148,11 @@ async def test_a_program_that_cannot_start_is_tried_again(eventually: Eventually
 
 async def test_a_nice_process_is_nice(eventually: Eventually) -> None:
     log = Log()
+    # Whoever runs the tests may be nice himself.
+    nicer = str(min(19, os.nice(0) + 7))
     async with Supervisor(log) as supervisor:
         supervisor.add(python("load", "import os; print(os.nice(0))", nice=7))
-        await eventually(lambda: ("load", "7") in log.lines)
+        await eventually(lambda: ("load", nicer) in log.lines)
 
 
 async def test_children_of_children_end_too(eventually: Eventually, is_running: IsRunning) -> None:
