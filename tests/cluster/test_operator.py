@@ -99,8 +99,8 @@ def test_a_sale_through_the_services_ends_well(cluster: Cluster, platform: str) 
 @pytest.mark.parametrize("kind", KINDS.split(","))
 def test_what_is_deleted_or_edited_is_back(cluster: Cluster, platform: str, kind: str) -> None:
     selector = "app.kubernetes.io/managed-by=ticketing-operator"
-    # The administrator's password is in the database only: deleting it is told, not healed (see the next test's page).
-    kept = {"postgres-admin", "postgres", "kafka"}
+    # Data are locked with the first two: that they are gone is told, and not healed. The stores here keep no volumes.
+    kept = {"postgres-admin", "auth", "postgres", "kafka"}
     names = [one["metadata"]["name"] for one in cluster.get(kind, platform, selector)]
     name = next(name for name in names if name not in kept)
     before = cluster.run("get", kind, name, "-n", platform, "-o", "jsonpath={.metadata.uid}")
