@@ -21,6 +21,7 @@ from tests.load.sale.sale import run_sale
 from tests.load.sale.settings import SaleSettings
 
 GATEWAY, REALTIME, PAYMENT = (topology().services[name] for name in ("gateway", "realtime", "payment"))
+DEFINITION = "ticketingplatforms.ticketing.dev"
 READY_S, HEALED_S = 600, 75
 KINDS = "deployments,statefulsets,services,serviceaccounts,jobs,networkpolicies,secrets"
 pytestmark = pytest.mark.timeout(1500)
@@ -33,12 +34,19 @@ def operator_tag() -> str:
 
 @pytest.fixture(scope="module")
 def operator(cluster: Cluster) -> Iterator[Helm]:
+    # One that is there belongs to another release, and Helm would not touch it.
+    defined = bool(cluster.run("get", "crd", DEFINITION, "--ignore-not-found", "-o", "name"))
+    values = {"image": {"tag": operator_tag()}, "resyncSeconds": 30, "crds": {"install": not defined}}
     with cluster.namespace("operator") as namespace:
         door = Helm(cluster, namespace)
-        door.install("operator", "ticketing-operator", {"image": {"tag": operator_tag()}, "resyncSeconds": 30})
-        yield door
-        # Its rights are of the whole cluster, and do not go with the namespace.
-        door.uninstall("ticketing-operator")
+        door.install("operator", "ticketing-operator", values)
+        try:
+            yield door
+        finally:
+            # Its rights are of the whole cluster, and do not go with the namespace; the definition goes last.
+            door.uninstall("ticketing-operator")
+            if not defined:
+                cluster.run("delete", "crd", DEFINITION)
 
 
 @pytest.fixture(scope="module")
