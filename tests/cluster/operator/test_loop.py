@@ -218,6 +218,28 @@ async def test_a_lost_password_is_made_anew_and_set_by_the_migration_before_pods
     assert [name for name in pods if new_pods[name] != pods[name]] == ["booking"]
 
 
+async def test_an_autoscaler_takes_over_the_pods_that_are_there(world: World) -> None:
+    await world.ask(MINIMAL | {"services": {"booking": {"replicas": 3}}})
+    operator = world.operator()
+    await operator.until_settled()
+
+    await world.ask(MINIMAL | {"services": {"booking": {"autoscaling": {"mode": "cpu"}}}})
+    await operator.until_settled()
+    kept = await replicas_of(world, "booking")
+    await world.controllers.patch(DEPLOYMENT, "booking", {"spec": {"replicas": 5}})
+    await operator.until_settled()
+    scaled = await replicas_of(world, "booking")
+    await world.ask(MINIMAL)
+    await operator.until_settled()
+
+    assert (kept, scaled, await replicas_of(world, "booking")) == (3, 5, 1)
+
+
+async def replicas_of(world: World, name: str) -> int:
+    (one,) = [one for one in await world.controllers.all(DEPLOYMENT) if one["metadata"]["name"] == name]
+    return int(one["spec"]["replicas"])
+
+
 async def is_done(world: World, name: str) -> bool:
     (job,) = [job for job in await world.controllers.all(JOB) if job["metadata"]["name"] == name]
     return any(condition["type"] == "Complete" for condition in job.get("status", {}).get("conditions", ()))
