@@ -23,6 +23,8 @@ from tests.load.sale.settings import SaleSettings
 GATEWAY, REALTIME, PAYMENT = (topology().services[name] for name in ("gateway", "realtime", "payment"))
 DEFINITION = "ticketingplatforms.ticketing.dev"
 READY_S, HEALED_S = 600, 75
+NO_STORES = {store: {"enabled": False} for store in topology().stores}
+ONLY_A_MAILBOX = NO_STORES | {"mailbox": {"enabled": True}}
 KINDS = "deployments,statefulsets,services,serviceaccounts,jobs,networkpolicies,secrets"
 pytestmark = pytest.mark.timeout(1500)
 
@@ -55,6 +57,9 @@ def platform(cluster: Cluster, operator: Helm) -> Iterator[str]:
     with cluster.namespace("platform") as namespace:
         sample = yaml.safe_load((REPOSITORY / "k8s/samples/minimal.yaml").read_text())
         sample["spec"]["services"] = {"gateway": {"env": {"RATE_LIMIT_ADDRESS_PER_MIN": "0"}}}
+        # A witness of the sale, and no part of the platform.
+        Helm(cluster, namespace).install("datastores", "mail", ONLY_A_MAILBOX)
+        sample["spec"]["mail"] = {"host": "mailbox", "port": topology().mailbox["smtp"]}
         began = time.monotonic()
         cluster.apply(namespace, [sample])
         wait_until(lambda: not_ready(cluster, namespace), within_s=READY_S)
@@ -88,15 +93,16 @@ def test_a_sale_through_the_services_ends_well(cluster: Cluster, platform: str) 
         cluster.forwarded(platform, "service/gateway", GATEWAY.ports["http"]) as gateway,
         cluster.forwarded(platform, "service/realtime-http", REALTIME.ports["http"]) as realtime,
         cluster.forwarded(platform, "service/payment-http", PAYMENT.ports["http"]) as psp,
+        cluster.forwarded(platform, "service/mailbox", topology().mailbox["http"]) as mailbox,
     ):
         asyncio.run(load_samples(f"http://{gateway}", "organised by tests"))
         settings = SaleSettings(
             gateway=f"http://{gateway}",
             realtime=f"ws://{realtime}/ws",
             psp=f"http://{psp}",
+            mailbox=f"http://{mailbox}",
             buyers=60,
             seed=5,
-            wait_for_mails=False,
         )
         verdict = asyncio.run(run_sale(settings, Console(file=StringIO())))
 
@@ -141,12 +147,10 @@ def test_a_deleted_platform_leaves_nothing_behind(cluster: Cluster, platform: st
     cluster.run("delete", "tp", "tickets", "-n", platform)
 
     def left() -> str:
-        found = cluster.run(
-            "get", f"{KINDS},pods,persistentvolumeclaims", "-n", platform, "-l", "app.kubernetes.io/part-of=ticketing",
-            "-o", "name",
-        )  # fmt: skip
+        selector = "app.kubernetes.io/instance=tickets"
+        kinds = f"{KINDS},pods,persistentvolumeclaims"
+        found = cluster.run("get", kinds, "-n", platform, "-l", selector, "-o", "name")
         return found.replace("\n", " ")
 
     wait_until(left, within_s=180)
-    secrets = cluster.get("secrets", platform)
-    assert secrets == []
+    assert cluster.get("secrets", platform, "app.kubernetes.io/managed-by=ticketing-operator") == []
