@@ -8,9 +8,12 @@ from ticketing_operator.compare import differences
 from ticketing_operator.kinds import BY_KIND, EVENTS, PLATFORM, PODS, SECRETS, Access
 from ticketing_operator.names import FIELD_MANAGER, MANAGED, Kind, Object, PlatformKey, Ref
 from ticketing_operator.ownership import taken_over
+from ticketing_operator.readiness import replicas
 from ticketing_operator.transport import APPLY, MERGE, Refused, Request, Transport, Unanswered
 
 PAGE: Final = 500
+# Holds the number of pods of what an autoscaler looks after.
+REPLICAS_MANAGER: Final = f"{FIELD_MANAGER}-autoscaled"
 
 
 class Cluster:
@@ -28,6 +31,19 @@ class Cluster:
         meta = {"managedFields": fields, "resourceVersion": answer["metadata"]["resourceVersion"]}
         await self._send("PATCH", access, path, body={"metadata": meta}, content_type=MERGE)
         return await self._apply(access, path, thing)
+
+    async def hand_over_replicas(self, deployment: Object) -> None:
+        """Let the number of pods stand as it is when it is an autoscaler's from now on.
+
+        A field that its only owner no longer sets goes back to its default: one pod, in the middle of a sale.
+        """
+        access, meta = BY_KIND[Kind.of(deployment)], deployment["metadata"]
+        names = {"namespace": meta["namespace"], "name": meta["name"]}
+        body: dict[str, Any] = {"apiVersion": access.kind.api_version, "kind": access.kind.kind, "metadata": names}
+        body["spec"] = {"replicas": replicas(deployment)}
+        query = {"fieldManager": REPLICAS_MANAGER, "force": "true"}
+        path = _path(access, meta["namespace"], meta["name"])
+        await self._send("PATCH", access, path, query=query, body=body, content_type=APPLY)
 
     async def apply_status(self, key: PlatformKey, status: Mapping[str, Any]) -> dict[str, Any]:
         body = {

@@ -90,6 +90,8 @@ class Rollout:
             metrics.DRIFT.labels(ref.kind.kind).inc()
             log.info("drift-corrected", object=str(ref), fields=differences(thing, current)[:5])
         try:
+            if current is not None and thing["kind"] == "Deployment" and "replicas" not in thing["spec"]:
+                await self._cluster.hand_over_replicas({**thing, "spec": current["spec"]})
             answer = await self._cluster.apply(thing)
         except Refused as refusal:
             if not (refusal.is_missing and BY_KIND[ref.kind].foreign):

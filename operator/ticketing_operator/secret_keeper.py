@@ -14,11 +14,20 @@ from ticketing_operator.spec import Spec
 from ticketing_operator.values import MANAGED_POSTGRES_SECRET
 
 _SECRET = Kind("v1", "Secret")
-_STATEFUL_SET = Kind("apps/v1", "StatefulSet")
-_LOST_ADMIN = (
-    f"the Secret {MANAGED_POSTGRES_SECRET} is gone, and the database knows only the password that was in it:"
-    " put it back, or delete StatefulSet/postgres and its claim to begin with an empty database"
-)
+# Data are locked with these: once something was begun with one, a new one would fit nothing. Name → what shows that
+# something was, and what a person may do.
+_IRREPLACEABLE: Mapping[str, tuple[Ref, str]] = {
+    MANAGED_POSTGRES_SECRET: (
+        Ref(Kind("apps/v1", "StatefulSet"), "postgres"),
+        "the database knows only the password that was in it: put it back, or delete StatefulSet/postgres and its claim"
+        " to begin with an empty database",
+    ),
+    "auth": (
+        Ref(Kind("apps/v1", "Deployment"), "auth"),
+        "the signing keys in the database are sealed with its key-secret: put it back, or make one with a new"
+        " key-secret and have auth rotate its keys",
+    ),
+}
 log = structlog.get_logger()
 
 
@@ -41,8 +50,10 @@ class SecretKeeper:
         missing = [
             name for name in needed(spec) if Ref(_SECRET, name) not in here and (uid, name) not in self._of_others
         ]
-        if MANAGED_POSTGRES_SECRET in missing and Ref(_STATEFUL_SET, "postgres") in here:
-            raise MissingSecret(_LOST_ADMIN)
+        for name in missing:
+            begun, advice = _IRREPLACEABLE.get(name, (None, ""))
+            if begun in here:
+                raise MissingSecret(f"the Secret {name} is gone, and {advice}")
         await each(self._make(name, platform, spec) for name in missing)
 
     async def _make(self, name: str, platform: Object, spec: Spec) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from ticketing_operator.names import Kind, Ref
 
 from tests.cluster.controllers import DEPLOYMENT, JOB
 from tests.cluster.operator.conftest import World
 
+SECRET = Kind("v1", "Secret")
 MINIMAL: dict[str, Any] = {"version": "1.0.0"}
 # Asks for at least one object of every kind that needs no other project.
 SIDECAR: dict[str, Any] = {"name": "sidecar", "image": "busybox"}
@@ -182,6 +184,60 @@ async def test_editing_back_is_a_rollback(world: World) -> None:
     assert "Deployment/ticket" in stalled["message"]
     assert {image_of(one).rpartition(":")[2] for one in await world.controllers.all(DEPLOYMENT)} == {"1.0.0"}
     assert (await world.condition())["status"] == "True"
+
+
+@pytest.mark.parametrize("name", ["postgres-admin", "auth"])
+async def test_a_secret_that_data_are_locked_with_is_missed_and_not_made_anew(world: World, name: str) -> None:
+    await world.ask(MINIMAL)
+    operator = world.operator()
+    await operator.until_settled()
+
+    await world.controllers.delete(SECRET, name)
+    await operator.look()
+
+    stalled = await world.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "MissingSecret")
+    assert f"the Secret {name} is gone" in stalled["message"]
+    assert name not in {secret["metadata"]["name"] for secret in await world.controllers.all(SECRET)}
+
+
+async def test_a_lost_password_is_made_anew_and_set_by_the_migration_before_pods_start_again(world: World) -> None:
+    await world.ask(MINIMAL)
+    operator = world.operator()
+    await operator.until_settled()
+    jobs = {job["metadata"]["name"]: job["metadata"]["uid"] for job in await world.controllers.all(JOB)}
+    pods = {one["metadata"]["name"]: one["spec"]["template"] for one in await world.controllers.all(DEPLOYMENT)}
+
+    await world.controllers.delete(SECRET, "booking-postgres")
+    await operator.until_settled()
+
+    again = {job["metadata"]["name"]: job["metadata"]["uid"] for job in await world.controllers.all(JOB)}
+    new_pods = {one["metadata"]["name"]: one["spec"]["template"] for one in await world.controllers.all(DEPLOYMENT)}
+    assert again.keys() == jobs.keys()
+    assert [name.partition("-migrate")[0] for name in jobs if again[name] != jobs[name]] == ["booking"]
+    assert [name for name in pods if new_pods[name] != pods[name]] == ["booking"]
+
+
+async def test_an_autoscaler_takes_over_the_pods_that_are_there(world: World) -> None:
+    await world.ask(MINIMAL | {"services": {"booking": {"replicas": 3}}})
+    operator = world.operator()
+    await operator.until_settled()
+
+    await world.ask(MINIMAL | {"services": {"booking": {"autoscaling": {"mode": "cpu"}}}})
+    await operator.until_settled()
+    kept = await replicas_of(world, "booking")
+    await world.controllers.patch(DEPLOYMENT, "booking", {"spec": {"replicas": 5}})
+    await operator.until_settled()
+    scaled = await replicas_of(world, "booking")
+    await world.ask(MINIMAL)
+    await operator.until_settled()
+
+    assert (kept, scaled, await replicas_of(world, "booking")) == (3, 5, 1)
+
+
+async def replicas_of(world: World, name: str) -> int:
+    (one,) = [one for one in await world.controllers.all(DEPLOYMENT) if one["metadata"]["name"] == name]
+    return int(one["spec"]["replicas"])
 
 
 async def is_done(world: World, name: str) -> bool:

@@ -1,0 +1,60 @@
+"""What twenty platforms cost: memory of the operator, and requests while nothing changes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from ticketing_operator.transport import Transport
+
+from tests.cluster.api_server import ApiServer
+from tests.cluster.operator.conftest import new_world
+from tests.cluster.operator.test_process import Process, granted, until_ready
+
+__all__ = ["granted"]
+PLATFORMS = 20
+# The limit is 120 MiB for the container; Helm's program, which runs now and then, is a process of its own.
+LIMIT_MIB = 120
+RESTS_S = 20.0
+pytestmark = pytest.mark.timeout(900)
+
+
+async def test_twenty_platforms_weigh_less_than_120_mib_and_ask_nothing_at_rest(
+    granted: ApiServer,
+    admin: Transport,
+    tmp_path: Path,
+) -> None:
+    worlds = [await new_world(admin) for _ in range(PLATFORMS)]
+    for world in worlds:
+        await world.ask({"version": "1.0.0"})
+
+    with Process(granted, tmp_path, identity="weighed").running() as process:
+        for world in worlds:
+            await until_ready(world)
+        # Events of the last changes are still on their way.
+        await asyncio.sleep(5)
+        before = len(about_objects(granted))
+        # Some ten resyncs. There is nothing to wait for: this is about what does not happen.
+        await asyncio.sleep(RESTS_S)
+        asked = about_objects(granted)[before:]
+        memory = resident_mib(process.pid)
+
+    print(f"{PLATFORMS} platforms: {memory:.0f} MiB, {len(asked)} requests in {RESTS_S:.0f} s at rest")
+    assert asked == []
+    assert memory < LIMIT_MIB
+
+
+def about_objects(server: ApiServer) -> list[str]:
+    """Watches, which cost nothing while nothing changes, and the Lease left out."""
+    return [
+        f"{entry['verb']} {entry['requestURI']}"
+        for entry in server.asked()
+        if entry["verb"] != "watch" and "/leases" not in entry["requestURI"]
+    ]
+
+
+def resident_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
