@@ -5,10 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import type { Browser, Page } from "playwright-core";
 
-import { apiBuyer, ARENA, buy, CARDS, chooseSeats, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus } from "./shop.ts";
-
-/** The process that works the line: stopped, everybody stays in it. */
-const WORKER = Number(process.env["WORKER_PID"]);
+import { apiBuyer, ARENA, buy, CARDS, chooseSeats, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus, WORKER } from "./shop.ts";
 
 describe("a purchase", () => {
   let browser: Browser;

@@ -11,6 +11,8 @@ export const GATEWAY = needed("GATEWAY_URL");
 const EVENTS = needed("EVENTS").split(",");
 export const ARENA = EVENTS[0] ?? "";
 export const CLUB = EVENTS[1] ?? "";
+/** The process that works the line: stopped, everybody stays in it. */
+export const WORKER = Number(needed("WORKER_PID"));
 export const PASSWORD = "a long password";
 export const CARDS = { works: "pm_card_visa", asks: "pm_card_threeDSecure2Required", declined: "pm_card_chargeDeclined", slow: "pm_card_delay" };
 
@@ -89,6 +91,12 @@ export async function register(page: Page, name = "Ada Lovelace"): Promise<strin
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
   return email;
+}
+
+export async function signIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 export async function pay(page: Page, card: string): Promise<void> {

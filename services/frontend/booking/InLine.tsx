@@ -38,9 +38,11 @@ export function InLine({ booking, onChange }: { booking: Booking; onChange: (boo
   const left = estimateS(moves, mine, Date.now());
   return (
     <div className="line">
-      <p className="line-number" aria-hidden="true">
-        {number(before)}
-      </p>
+      {before > 0 && (
+        <p className="line-number" aria-hidden="true">
+          {number(before)}
+        </p>
+      )}
       <p className="line-said" role="status">
         {before === 0 ? t("line.next") : t("line.ahead", { count: before })}
       </p>

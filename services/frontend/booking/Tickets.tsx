@@ -56,7 +56,7 @@ function TicketCard({ ticket, event }: { ticket: Ticket; event: Event | null }) 
 
 function QrCode({ text, label }: { text: string; label: string }) {
   const { size, path } = useMemo(() => {
-    const { data, size: side } = encode(text, { ecc: "M", border: 4 });
+    const { data, size: side } = encode(text, { ecc: "L", border: 4 });
     let drawn = "";
     data.forEach((row, y) => row.forEach((dark, x) => (drawn += dark ? `M${x} ${y}h1v1h-1z` : "")));
     return { size: side, path: drawn };

@@ -24,9 +24,9 @@ export function Header() {
     </li>
   );
   return (
-    <header className="header">
+    <header className={person ? "header signed-in" : "header"}>
       <div className="wide header-row">
-        <Link href="/" className="brand">
+        <Link href="/" className="brand" aria-label={t("brand")}>
           <Mark />
           <span>{t("brand")}</span>
         </Link>

@@ -135,7 +135,7 @@ export function SeatMap({ places, chosen, tier, onToggle, describe }: Props) {
         </button>
       </div>
       <p className="map-said" aria-live="polite">
-        {told === null ? <span className="quiet">{t("map.hint")}</span> : describe(told)}
+        {told !== null ? describe(told) : layout.count > 0 && <span className="quiet">{t("map.hint")}</span>}
       </p>
       <p id="map-help" className="only-heard">
         {t("map.help")}

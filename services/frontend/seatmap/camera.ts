@@ -21,6 +21,8 @@ export interface Size {
 }
 
 const MARGIN = 18;
+/** A house that is small is not blown up beyond this. */
+const LARGEST_FIT = 17;
 /** Pixels a seat at the closest. */
 export const CLOSEST = 44;
 /** From here on seats can be told apart and chosen with a finger. */
@@ -30,7 +32,7 @@ export const TOUCHABLE = 22;
 export function fit(box: Box, size: Size): Camera {
   const wide = (size.width - 2 * MARGIN) / (box.right - box.left);
   const high = (size.height - 2 * MARGIN) / (box.bottom - box.top);
-  const scale = Math.max(0.01, Math.min(wide, high, CLOSEST));
+  const scale = Math.max(0.01, Math.min(wide, high, LARGEST_FIT));
   return { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2, scale };
 }
 

@@ -81,7 +81,7 @@ function drawFloor(context: CanvasRenderingContext2D, scene: Scene, section: Sec
   context.closePath();
   const wanted = tier === null || tier === section.tier;
   const left = section.capacity ? places.free(section.id) / section.capacity : 0;
-  context.globalAlpha = wanted ? (section.kind === "standing" ? 0.25 + 0.5 * left : 0.1 + 0.12 * left) : 0.05;
+  context.globalAlpha = wanted ? (section.kind === "standing" ? 0.14 + 0.34 * left : 0.1 + 0.12 * left) : 0.05;
   context.fillStyle = left > 0 ? colour(palette, section.tier) : palette.taken;
   context.fill();
   context.globalAlpha = wanted ? 0.55 : 0.2;
@@ -160,7 +160,7 @@ function drawName(context: CanvasRenderingContext2D, scene: Scene, section: Sect
   const radius = (section.inner + section.outer) / 2;
   const [x, y] = toView(camera, size, radius * Math.sin(section.middle), radius * Math.cos(section.middle));
   const width = 2 * section.half * radius * camera.scale;
-  const height = Math.min(15, Math.max(10, width / 7));
+  const height = Math.min(section.count ? 15 : 20, Math.max(10, width / 7));
   context.font = `700 ${height}px system-ui, sans-serif`;
   const name = context.measureText(section.name).width <= width * 0.94 ? section.name : section.id;
   const textWidth = context.measureText(name).width;
