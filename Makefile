@@ -30,6 +30,9 @@ rehearsal: $(INSTALLED) ## the sale while everything breaks, with a verdict (BUY
 frontend: ## build the web app (Node 20 or newer)
 	@node services/frontend/run.mjs --build
 
+bench-map: $(INSTALLED) frontend ## frames a second of the seat map in Chromium while others buy
+	@RATE_LIMIT_BOOKINGS_PER_MIN=0 tests/browser/run --bench
+
 ##@ Check it
 test: lint test-unit test-charts test-integration test-rehearsal ## everything that CI runs
 
@@ -98,4 +101,4 @@ help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos lock clean install help
-.PHONY: frontend test-frontend test-browser openapi
+.PHONY: frontend bench-map test-frontend test-browser openapi

@@ -18,8 +18,8 @@ from services.local.ports import BadOffset
 from services.local.samples import load_samples
 from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed
-from services.local.watching import invariants, timeline
 from services.local.visit import run_beside, visit
+from services.local.watching import invariants, timeline
 from services.local.web_app import start_web_app
 
 INTERRUPTED: Final = 130

@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import type { Browser } from "playwright-core";
 
-import { buy, CARDS, openBrowser, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
+import { buy, CARDS, closeBrowser, openBrowser, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
 
 const HOSTILE = `<img src=x onerror="document.title='hacked'"> & "${"long ".repeat(20)}"`;
 
@@ -14,7 +14,7 @@ describe("an organiser", () => {
   before(async () => {
     browser = await openBrowser();
   });
-  after(() => browser.close());
+  after(() => closeBrowser(browser));
 
   test("makes an event, publishes it, watches it sell and cancels it with all refunds", async () => {
     const [mine, buyers] = [await visit(browser), await visit(browser)];
@@ -41,7 +41,7 @@ describe("an organiser", () => {
     await waitForStatus(buyers.page, "confirmed");
     await page.getByTestId("organiser.sold").getByText("2").waitFor();
     assert.equal(await page.getByTestId("organiser.money").innerText(), "€123.00");
-    assert.ok((await buyers.page.locator(".ticket-event").first().innerText()).startsWith("<img src=x"));
+    await buyers.page.locator(".ticket-event", { hasText: "<img src=x" }).first().waitFor();
     assert.notEqual(await buyers.page.title(), "hacked");
 
     await page.getByRole("button", { name: "Cancel the event" }).click();

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 
-import { ARENA, buy, CARDS, chooseSeats, CLUB, DESKTOP, openBrowser, PASSWORD, PHONE, register, SHOP, signIn, visit, waitForStatus, WORKER } from "./shop.ts";
+import { ARENA, buy, CARDS, chooseSeats, closeBrowser, CLUB, DESKTOP, openBrowser, PASSWORD, PHONE, register, SHOP, signIn, visit, waitForStatus, WORKER } from "./shop.ts";
 
 const IMAGES = process.env["IMAGES"] ?? "build/images";
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -20,7 +20,7 @@ describe("pages", () => {
     mkdirSync(IMAGES, { recursive: true });
     browser = await openBrowser();
   });
-  after(() => browser.close());
+  after(() => closeBrowser(browser));
 
   test("of a buyer", async () => {
     const { page, context } = await looking();
@@ -96,6 +96,21 @@ describe("pages", () => {
     await page.goto(`${SHOP}/organiser/events/${ARENA}`);
     await page.getByTestId("organiser.free").getByText(/\d,\d\d\d/).waitFor();
     await look(page, "organiser-sale");
+    await context.close();
+  });
+
+  test("of an event load less than 200 kB of script, compressed", async () => {
+    const { page, context } = await visit(browser, PHONE);
+    const sizes: Promise<number>[] = [];
+    page.on("requestfinished", (request) => {
+      if (request.resourceType() === "script") sizes.push(request.sizes().then((size) => size.responseBodySize));
+    });
+
+    await page.goto(`${SHOP}/events/${ARENA}`);
+    await page.getByTestId("live").getByText("Live").waitFor();
+
+    const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    assert.ok(sizes.length > 3 && total < 200_000, `${sizes.length} scripts, ${total} bytes`);
     await context.close();
   });
 

@@ -5,14 +5,14 @@ import { after, before, describe, test } from "node:test";
 
 import type { Browser, Page } from "playwright-core";
 
-import { apiBuyer, ARENA, buy, CARDS, chooseSeats, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus, WORKER } from "./shop.ts";
+import { apiBuyer, ARENA, buy, CARDS, chooseSeats, closeBrowser, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus, WORKER } from "./shop.ts";
 
 describe("a purchase", () => {
   let browser: Browser;
   before(async () => {
     browser = await openBrowser();
   });
-  after(() => browser.close());
+  after(() => closeBrowser(browser));
 
   test("goes from finding an event to a ticket in four screens, and back to a refund", async () => {
     const { page, context } = await visit(browser, PHONE);

@@ -41,9 +41,11 @@ export function useBooking(id: string): Watched {
   }, [id, set]);
   const hear = useCallback(
     (message: Heard) => {
-      if (message.type === "booking" && (message.data as Booking).id === id) set(message.data as Booking);
-      // Whoever just came back, or saw money move, may have missed the word on it.
-      if (message.type === "ready" || message.type === "payment") void look();
+      const news = message.type === "booking" ? (message.data as Booking) : null;
+      if (news?.id === id && news.places.length) set(news);
+      // A word without places tells less than there is to know, of the money too. And whoever just came back, or saw
+      // money move, may have missed one.
+      else if (news?.id === id || message.type === "ready" || message.type === "payment") void look();
     },
     [id, look, set],
   );

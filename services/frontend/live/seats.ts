@@ -49,7 +49,13 @@ export function usePlaces(event: Event, first: Snapshot | null): Places {
 
 function useResync(eventId: string, places: Places): (spreadMs: number) => void {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
   return useCallback(
     (spreadMs: number) => {
       const look = async () => {
