@@ -7,5 +7,5 @@ export async function POST(request: Request): Promise<Response> {
   const refused = refuseOtherSites(request);
   if (refused) return refused;
   const body = await boundedBody(request);
-  return body instanceof Response ? body : openSession("/api/v1/auth/register", body, forwarded(request));
+  return body instanceof Response ? body : openSession("/api/v1/auth/register", body, forwarded(request.headers));
 }

@@ -15,7 +15,7 @@ export async function POST(request: Request): Promise<Response> {
   const refused = refuseOtherSites(request);
   if (refused) return refused;
   const body = await boundedBody(request);
-  return body instanceof Response ? body : openSession("/api/v1/auth/login", body, forwarded(request));
+  return body instanceof Response ? body : openSession("/api/v1/auth/login", body, forwarded(request.headers));
 }
 
 export async function DELETE(request: Request): Promise<Response> {

@@ -20,7 +20,7 @@ async function pass(request: Request, { params }: Context): Promise<Response> {
   if (path[0] === "auth") return problem(404, "unknown-path", "Nothing is served under this path.", request.url);
   const body = request.method === "GET" || request.method === "DELETE" ? null : await boundedBody(request);
   if (body instanceof Response) return body;
-  const headers = forwarded(request);
+  const headers = forwarded(request.headers);
   for (const name of PASSED_ON) {
     const value = request.headers.get(name);
     if (value) headers[name] = value;
