@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import type { Browser } from "playwright-core";
 
-import { buy, CARDS, closeBrowser, openBrowser, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
+import { ARENA, buy, CARDS, closeBrowser, openBrowser, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
 
 const HOSTILE = `<img src=x onerror="document.title='hacked'"> & "${"long ".repeat(20)}"`;
 
@@ -52,6 +52,27 @@ describe("an organiser", () => {
     await buyers.page.getByText("Refunded: €123.00").waitFor();
     await mine.context.close();
     await buyers.context.close();
+  });
+
+  test("of support reads what happened to a booking, by its number", async () => {
+    const [buyer, support] = [await visit(browser), await visit(browser)];
+    await buy(buyer.page, ARENA, "Block 16", [1], CARDS.declined);
+    await waitForStatus(buyer.page, "rejected");
+    const id = buyer.page.url().split("/").at(-1) ?? "";
+    const { page } = support;
+
+    await page.goto(`${SHOP}/sign-in?next=/support`);
+    await signIn(page, process.env["ADMIN_EMAIL"] ?? "", process.env["ADMIN_PASSWORD"] ?? "");
+    await page.getByLabel("Booking number").fill("00000000-0000-7000-8000-000000000000");
+    await page.getByRole("button", { name: "Look up" }).click();
+    await page.getByText("There is no booking of that number.").waitFor();
+    await page.getByLabel("Booking number").fill(id);
+    await page.getByRole("button", { name: "Look up" }).click();
+    await page.locator("table code", { hasText: "card-declined" }).first().waitFor();
+
+    assert.ok((await page.locator("tbody tr").count()) > 3);
+    await buyer.context.close();
+    await support.context.close();
   });
 
   test("of no role sees no organiser's page", async () => {

@@ -24,4 +24,5 @@ export type Seats = Schemas["Seats"];
 export type Section = Schemas["Section"];
 export type Ticket = Schemas["Ticket"];
 export type Tier = Schemas["Tier"];
+export type Timeline = Schemas["Timeline"];
 export type Tokens = Schemas["Tokens"];

@@ -4,27 +4,13 @@
 
 import { useState } from "react";
 
-import { Refused, send } from "@/api/client";
-import type { Money } from "@/api/types";
+import { call, Refused } from "@/api/client";
+import type { Timeline } from "@/api/types";
 import { Field } from "@/components/Field";
 import { Notice } from "@/components/Notice";
 import { explainError } from "@/components/problem";
 import { useWords } from "@/components/providers";
 import { Gate } from "@/organiser/Gate";
-
-interface Entry {
-  at: string;
-  sentence: string;
-  reason?: string | null;
-  amount?: Money | null;
-}
-
-interface Timeline {
-  booking_id: string;
-  status: string;
-  trace_id?: string | null;
-  entries: Entry[];
-}
 
 export function SupportScreen() {
   return (
@@ -36,14 +22,15 @@ export function SupportScreen() {
 
 function LookUp() {
   const words = useWords();
-  const { t, moment, money } = words;
+  const { t, money } = words;
+  const clock = (iso: string) => new Date(iso).toLocaleString(words.locale, { dateStyle: "short", timeStyle: "medium" });
   const [timeline, setTimeline] = useState<Timeline | null>(null);
   const [failed, setFailed] = useState<{ what: string; next: string } | null>(null);
   const look = async (id: string) => {
     setFailed(null);
     setTimeline(null);
     try {
-      setTimeline((await (await send(`/api/v1/bookings/${encodeURIComponent(id)}/timeline`)).json()) as Timeline);
+      setTimeline(await call("get", "/api/v1/bookings/{id}/timeline", { id }));
     } catch (error) {
       const missing = error instanceof Refused && error.problem.status === 404;
       setFailed(missing ? { what: t("support.missing"), next: t("support.missing.next") } : explainError(words, error, ""));
@@ -84,7 +71,7 @@ function LookUp() {
                 {timeline.entries.map((entry, at) => (
                   <tr key={at}>
                     <td>
-                      <time dateTime={entry.at}>{moment(entry.at)}</time>
+                      {entry.at ? <time dateTime={entry.at}>{clock(entry.at)}</time> : "–"}
                     </td>
                     <td>
                       {entry.sentence} {entry.amount && money(entry.amount)} {entry.reason && <code>{entry.reason}</code>}
