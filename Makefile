@@ -32,6 +32,12 @@ bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (B
 rehearsal: $(INSTALLED) ## the sale while everything breaks, with a verdict (BUYERS=3000 SEED=1 FAULTS=40)
 	@$(PYTHON) -m tests.load.rehearsal --buyers $(or $(BUYERS),3000) --seed $(or $(SEED),1) --faults $(or $(FAULTS),40) $(ARGS)
 
+frontend: ## build the web app (Node 20 or newer)
+	@node services/frontend/run.mjs --build
+
+bench-map: $(INSTALLED) frontend ## frames a second of the seat map in Chromium while others buy
+	@RATE_LIMIT_BOOKINGS_PER_MIN=0 tests/browser/run --bench
+
 ##@ Check it
 test: lint test-unit test-charts test-integration test-rehearsal ## everything that CI runs
 
@@ -46,6 +52,12 @@ test-integration: $(INSTALLED) ## real stores, real gRPC, both sides of every co
 
 test-rehearsal: $(INSTALLED) ## a short rehearsal: 300 buyers, eight faults, always the same ones
 	@$(PYTHON) -m tests.load.rehearsal --buyers 300 --seed 1 --faults 8 --out build/rehearsal-short.json $(ARGS)
+
+test-frontend: ## types and unit tests of the web app (Node 20 or newer)
+	@cd services/frontend && npm ci --no-progress && npm run --silent types && npm run --silent check && npm run --silent test
+
+test-browser: $(INSTALLED) frontend ## the whole purchase in Chromium against the running platform (ONLY=pattern)
+	@tests/browser/run $(ONLY)
 
 lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 	@$(VENV)/bin/ruff check .
@@ -75,11 +87,14 @@ format: $(INSTALLED) ## write the code as the formatter wants it
 protos: $(INSTALLED) ## make protos/gen from protos/*.proto
 	@$(PYTHON) -m protos.generate
 
+openapi: $(INSTALLED) ## write the API's document where the web app makes its types from
+	@$(PYTHON) -m services.gateway.api_document services/frontend/openapi.json
+
 lock: $(INSTALLED) ## compile requirements/*.txt from pyproject.toml
 	@requirements/lock
 
 clean: ## remove what was installed and built here
-	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build services/frontend/.next services/frontend/node_modules tests/browser/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 install: $(INSTALLED) ## the environment, from hashed lock files
 
@@ -91,3 +106,4 @@ help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos lock clean install help
+.PHONY: frontend bench-map test-frontend test-browser openapi

@@ -6,15 +6,19 @@ from services.local.environment import ADMIN_EMAIL, ORGANISER_EMAIL
 from services.local.platform import Platform
 from services.local.ports import service_port
 from services.local.samples import Sample
+from services.local.web_app import OLDEST_NODE
 
 
-def banner(running: Platform, samples: Sequence[Sample]) -> str:
+def banner(running: Platform, samples: Sequence[Sample], *, web_app: bool) -> str:
     """Addresses, accounts, and a purchase to paste into another terminal."""
     gateway = running.url("gateway")
     payment = service_port("payment", "http")
     lines = [
         "",
         "The platform runs.",
+        f"  web app    {running.url('frontend')}   (after a change it is built first: a minute)"
+        if web_app
+        else f"  web app    needs Node {OLDEST_NODE} or newer, which is not here; everything else runs without",
         f"  API        {gateway}/docs   (OpenAPI: {gateway}/openapi.json)",
         f"  sockets    {running.url('realtime', scheme='ws')}/ws",
         f"  mailbox    {running.mailbox_url}",

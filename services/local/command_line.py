@@ -18,7 +18,9 @@ from services.local.ports import BadOffset
 from services.local.samples import load_samples
 from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed
+from services.local.visit import run_beside, visit
 from services.local.watching import invariants, timeline
+from services.local.web_app import start_web_app
 
 INTERRUPTED: Final = 130
 SALE: Final = "tests.load.sale"
@@ -43,6 +45,7 @@ def main() -> None:
         "run": _serve,
         "demo": lambda running: _sale(running, more),
         "bench": lambda running: _sale(running, ["--bench", *more]),
+        "with": lambda running: visit(running, arguments.words),
     }
     if more and arguments.command == "run":
         sys.exit(f"unknown arguments: {' '.join(more)}")
@@ -61,10 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         ("run", "start everything and keep it running until Ctrl-C"),
         ("demo", "start everything, hold a sale, print the verdict (options: see tests/load)"),
         ("bench", "start everything, measure bookings per second (options: see tests/load)"),
+        ("with", "start everything and the web app, run a command that finds their addresses in its environment"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--json", action="store_true", help="logs as JSON lines")
         command.add_argument("--log", help="write the logs to this file instead of the terminal")
+        if name == "with":
+            command.add_argument("words", nargs=argparse.REMAINDER, help="the command")
     commands.add_parser("sagas", help="bookings that wait for a person: parked, resume", add_help=False)
     commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
     commands.add_parser("dlq", help="look at dead letters and send them back: list, show, replay", add_help=False)
@@ -83,7 +89,8 @@ async def _with_platform(arguments: argparse.Namespace, work: Callable[[Platform
 
 async def _serve(running: Platform) -> int:
     samples = await load_samples(running.url("gateway"), running.secrets.organiser_password)
-    _say(banner(running, samples))
+    has_web_app = start_web_app(running.supervisor)
+    _say(banner(running, samples, web_app=has_web_app))
     await running.supervisor.wait()
     return 0
 
@@ -92,7 +99,7 @@ async def _sale(running: Platform, options: Sequence[str]) -> int:
     """The sale is a client like any other: a process of its own that knows addresses and nothing else."""
     gateway = running.url("gateway")
     samples = [] if "--bench" in options else await load_samples(gateway, running.secrets.organiser_password)
-    command = [
+    return await run_beside(
         *(sys.executable, "-m", SALE),
         *("--gateway", gateway),
         *("--realtime", f"{running.url('realtime', scheme='ws')}/ws"),
@@ -100,14 +107,7 @@ async def _sale(running: Platform, options: Sequence[str]) -> int:
         *("--psp", running.url("payment")),
         *(word for sample in samples for word in ("--event", sample.event_id)),
         *options,
-    ]
-    process = await asyncio.create_subprocess_exec(*command)
-    try:
-        return await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    )
 
 
 def _say(line: str) -> None:

@@ -110,6 +110,8 @@ def _chosen_by_whoever_runs_it() -> dict[str, str]:
     ours = {
         "PAYMENT_PROVIDER": "sandbox",
         "PUBLIC_URL": f"http://localhost:{service_port('payment', 'http')}",
+        # Mails lead to the web app.
+        "MAIL_SITE_URL": f"http://localhost:{service_port('frontend', 'http')}",
         # A crowd on a laptop comes from one address.
         "RATE_LIMIT_ADDRESS_PER_MIN": "0",
         "LOG_LEVEL": "info",

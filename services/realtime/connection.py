@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.realtime import metrics
-from services.realtime.domain import BEGINNING, Cursor, Delivered
+from services.realtime.domain import BEGINNING, GUEST, Cursor, Delivered
 from services.realtime.rooms import Broadcast
 
 MAX_WAITING: Final = 256
@@ -47,6 +47,11 @@ class Connection:
         self._held: list[Delivered] | None = []
         # Released once: where it stands is known.
         self.welcomed = False
+
+    @property
+    def is_guest(self) -> bool:
+        """Somebody who only looks: no inbox, and nothing to catch up with."""
+        return self.user_id == GUEST
 
     def hold(self) -> None:
         """From now on user messages wait until `release`: something older has to come first."""

@@ -121,7 +121,7 @@ class Conversation:
     async def _renew(self, token: str) -> None:
         """A fresh token of the same user keeps the socket open for longer."""
         identity = await self._verifier.verify(token)
-        if identity.user_id != self._identity.user_id:
+        if identity.user_id != self._identity.user_id:  # A guest who signs in comes back with a new socket.
             raise Ended(BAD_MESSAGE)
         self._identity = identity
         self._expire()

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.kit.errors import Invalid, Kind, Refusal
+from services.kit.errors import Invalid, Kind, NotNow, Refusal
 from services.kit.ids import is_id
 
 MAX_USER_ID: Final = 200
+# Whoever watches without an account.
+GUEST: Final = ""
 MAX_DEDUPE_KEY: Final = 200
 MAX_JSON_BYTES: Final = 64 * 1024
 MAX_ROOMS: Final = 20
@@ -40,6 +42,13 @@ class TooManySockets(Refusal):
 
     def __init__(self) -> None:
         super().__init__(f"a user has at most {MAX_SOCKETS_PER_USER} sockets")
+
+
+class TooManyGuests(NotNow):
+    reason, retry_after_s = "too-many-guests", 5.0
+
+    def __init__(self) -> None:
+        super().__init__("no more guests here: sign in, or come back later")
 
 
 @dataclass(frozen=True, slots=True)

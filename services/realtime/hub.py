@@ -24,10 +24,15 @@ class Hub:
     def __init__(self, *, room_sends_per_s: int) -> None:
         self._room_sends_per_s = room_sends_per_s
         self._users: dict[str, set[Connection]] = {}
+        self._guests: set[Connection] = set()
         self._rooms: dict[str, _Room] = {}
         self._count = 0
 
     def add(self, connection: Connection) -> None:
+        if connection.is_guest:
+            self._guests.add(connection)
+            self._counted(+1)
+            return
         mine = self._users.setdefault(connection.user_id, set())
         if len(mine) >= MAX_SOCKETS_PER_USER:
             raise TooManySockets
@@ -36,13 +41,13 @@ class Hub:
 
     def remove(self, connection: Connection) -> None:
         """Idempotent."""
-        mine = self._users.get(connection.user_id, set())
+        mine = self._guests if connection.is_guest else self._users.get(connection.user_id, set())
         if connection not in mine:
             return
         for room in tuple(connection.rooms):
             self.leave(connection, room)
         mine.discard(connection)
-        if not mine:
+        if not mine and not connection.is_guest:
             del self._users[connection.user_id]
         self._counted(-1)
 
@@ -89,7 +94,7 @@ class Hub:
         return self._rooms[room].queue if room in self._rooms else None
 
     def connections(self) -> Sequence[Connection]:
-        return [connection for mine in self._users.values() for connection in mine]
+        return [connection for mine in (*self._users.values(), self._guests) for connection in mine]
 
     def leave_all(self, *, within_s: float, random: Callable[[], float]) -> None:
         """Ask every browser to come back, elsewhere; not all in the same moment, for they come back at once."""
@@ -104,6 +109,10 @@ class Hub:
     @property
     def users(self) -> int:
         return len(self._users)
+
+    @property
+    def guests(self) -> int:
+        return len(self._guests)
 
     @property
     def rooms(self) -> int:

@@ -28,9 +28,13 @@ class Reception:
     async def welcome(self, connection: Connection, cursor: Cursor | None) -> None:
         """Known here first, then told what was missed: nothing falls between the two.
 
-        Without a cursor the socket begins now. Refuses `too-many-sockets`; raises NotNow without the store.
+        Without a cursor the socket begins now; a guest has nothing to catch up with.
+        Refuses `too-many-sockets`; raises NotNow without the store.
         """
         self._hub.add(connection)
+        if connection.is_guest:
+            connection.push(b'{"type":"ready","data":{"user_id":null,"cursor":null}}')
+            return
         while True:
             silences = self._silences
             begin, missed = await self._read(connection, cursor)
@@ -72,7 +76,7 @@ class Reception:
                 connection.release(messages, after=connection.last)
 
     def _welcomed(self) -> Sequence[Connection]:
-        return [connection for connection in self._hub.connections() if connection.welcomed]
+        return [one for one in self._hub.connections() if one.welcomed and not one.is_guest]
 
     async def _read(self, connection: Connection, cursor: Cursor | None) -> tuple[Cursor, Sequence[Delivered]]:
         if cursor is None:

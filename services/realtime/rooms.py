@@ -89,6 +89,9 @@ class SeatsDelta(msgspec.Struct, frozen=True):
     def merged(self, newer: SeatsDelta) -> SeatsDelta:
         if newer.version <= self.version:
             return self
+        if newer.since > self.version:
+            # Something between the two was missed: whoever hears only the newer one notices, and asks for a snapshot.
+            return newer
         return SeatsDelta(
             self.event_id,
             self.since,

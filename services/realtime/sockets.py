@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -26,7 +28,7 @@ from services.realtime.conversation import (
     error_text,
     send_last,
 )
-from services.realtime.domain import Cursor, parsed_cursor
+from services.realtime.domain import GUEST, Cursor, TooManyGuests, parsed_cursor
 from services.realtime.hub import Hub
 from services.realtime.reception import Reception
 from services.realtime.settings import RealtimeSettings
@@ -36,6 +38,8 @@ BEARER: Final = "bearer."
 MAX_MESSAGE_BYTES: Final = 4096
 AUTH_S: Final = 5.0
 HEARTBEAT_S: Final = 20.0
+# A guest's page asks anew after this, as a signed-in one does when its token expires.
+GUEST_LASTS_S: Final = 6 * 3600.0
 
 NO_AUTH: Final = Ending(4408, "no-auth")
 _CODES: Final = {Kind.UNAUTHENTICATED: BAD_TOKEN, Kind.LATER: 1013, Kind.EXHAUSTED: 4429}
@@ -124,9 +128,23 @@ class Sockets:
         token = next((one.removeprefix(BEARER) for one in _offered(request) if one.startswith(BEARER)), "")
         if not token:
             ask = await _first_message(socket)
-            token, cursor = ask.token, ask.cursor
+            if ask.type == "guest":
+                return self._guest()
+            token, cursor = ask.token or self._cookie(request), ask.cursor
         identity = await self._verifier.verify(token)
         return SignIn(identity, parsed_cursor(cursor) if cursor else None)
+
+    def _guest(self) -> SignIn:
+        if self._hub.guests >= self._settings.max_guests:
+            raise TooManyGuests
+        return SignIn(Identity(GUEST, frozenset(), time.time() + GUEST_LASTS_S), None)
+
+    def _cookie(self, request: web.Request) -> str:
+        """The token a page's cookie holds, if the page is ours: any page may open a socket, but not as its visitor."""
+        origin = request.headers.get("Origin", "")
+        if origin in self._settings.origins or _host(origin) == request.url.host:
+            return request.cookies.get(self._settings.token_cookie, "")
+        return ""
 
     async def _converse(self, socket: web.WebSocketResponse, signed_in: SignIn) -> Ending:
         connection = Connection(signed_in.identity.user_id)
@@ -138,6 +156,14 @@ class Sockets:
             self._reception.goodbye(connection)
 
 
+def _host(origin: str) -> str | None:
+    """Null for `null`, for none, and for what is no origin."""
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:
+        return None
+
+
 async def _first_message(socket: web.WebSocketResponse) -> Ask:
     try:
         async with asyncio.timeout(AUTH_S):
@@ -147,7 +173,7 @@ async def _first_message(socket: web.WebSocketResponse) -> Ask:
     if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
         raise Ended(GONE)
     ask = ask_in(message.type, message.data)
-    if ask.type != "auth":
+    if ask.type not in ("auth", "guest"):
         raise Ended(BAD_MESSAGE)
     return ask
 

@@ -224,6 +224,63 @@ async def test_a_token_in_the_first_message_opens_a_socket(
     assert ready["data"]["user_id"] == user_id
 
 
+async def test_a_guest_hears_an_event_and_nothing_else(
+    http: aiohttp.ClientSession, settings: RealtimeSettings, stub: realtime_pb2_grpc.RealtimeServiceAsyncStub
+) -> None:
+    event_id = new_id()
+    async with http.ws_connect(f"http://127.0.0.1:{settings.http_port}/ws") as socket:
+        guest = Browser(socket)
+        await guest.say(type="guest")
+        ready = await guest.next()
+        await guest.say(type="join", room=f"event:{event_id}")
+        assert await guest.in_step() == []
+        await stub.NotifyBookingResult(result(new_id()))
+
+        await stub.NotifyQueuePosition(pb.NotifyQueuePositionRequest(event_id=event_id, now_serving=3, last_number=9))
+
+        heard = await guest.next()
+        stats = await stub.GetConnectionStats(pb.GetConnectionStatsRequest())
+        assert ready == {"type": "ready", "data": {"user_id": None, "cursor": None}}
+        assert (heard["type"], heard["data"]["now_serving"]) == ("queue", 3)
+        assert (stats.connections, stats.users) == (1, 0)
+
+
+async def test_guests_leave_room_for_buyers(http: aiohttp.ClientSession, stores: Stores) -> None:
+    async with running(RealtimeSettings, compose, stores, max_guests=1) as settings:
+        await publish_keys(settings)
+        url = f"http://127.0.0.1:{settings.http_port}/ws"
+        async with http.ws_connect(url) as first, http.ws_connect(url) as second, http.ws_connect(url) as buyer:
+            await first.send_json({"type": "guest"})
+            await first.receive_json(timeout=10)
+            await second.send_json({"type": "guest"})
+            refused = await second.receive_json(timeout=10)
+            await buyer.send_json({"type": "auth", "token": token(new_id())})
+
+            assert refused["reason"] == "too-many-guests"
+            assert await Browser(second).close_code() == 1013
+            assert (await buyer.receive_json(timeout=10))["type"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [
+        ("http://127.0.0.1:3001", "ready"),
+        ("https://elsewhere.example", "error"),
+        ("null", "error"),
+        ("http://[", "error"),
+        ("", "error"),
+    ],
+)
+async def test_a_cookie_says_who_it_is_on_pages_of_this_host_only(
+    http: aiohttp.ClientSession, settings: RealtimeSettings, origin: str, kind: str
+) -> None:
+    headers = {"Cookie": f"{settings.token_cookie}={token(new_id())}"} | ({"Origin": origin} if origin else {})
+    async with http.ws_connect(f"http://127.0.0.1:{settings.http_port}/ws", headers=headers) as socket:
+        await socket.send_json({"type": "auth"})
+
+        assert (await socket.receive_json(timeout=10))["type"] == kind
+
+
 @pytest.mark.parametrize(
     ("first", "code"),
     [

@@ -23,7 +23,8 @@ Messages are JSON objects `{{"type": …, "data": …}}`; those to you alone car
 `GET /api/v1/payments/{{id}}` does.
 
 Say who you are in the subprotocols (offer `ticketing.v1` and `bearer.<access token>`), or in the first message, \
-within 5 seconds; a token in the URL would end in logs and is refused. Before the token expires, send a fresh one.
+within 5 seconds; a token in the URL would end in logs and is refused. Before the token expires, send a fresh one. \
+Whoever only wants to watch an event says so instead, and needs no account.
 
 Coming back after a break, name the `cursor`: the `id` of the last message you had, or that of `ready`. What was \
 missed is sent again, in order. A socket that does not read fast enough is closed with 4429: come back with the \
@@ -35,6 +36,7 @@ SOCKET_SENT: Final[list[tuple[str, str]]] = [
         "First message, when the subprotocols carry no token; later, a fresh token. With the subprotocol, the cursor "
         "is a query parameter.",
     ),
+    ('{"type": "guest"}', "First message of somebody without an account: rooms, and nothing else."),
     ('{"type": "join", "room": "event:<event id>"}', "Hear of an event: its queue and its places."),
     ('{"type": "leave", "room": "event:<event id>"}', "No more of it."),
     ('{"type": "ping"}', "Answered by `pong`."),
@@ -44,7 +46,11 @@ SOCKET_HEARD: Final[list[tuple[str, str]]] = [
     ("booking", "A booking of yours was decided or changed; a `confirmed` one carries the tickets."),
     ("payment", "A payment of yours moved."),
     ("queue", "How far an event's queue is: subtract `now_serving` from your own number."),
-    ("seats", "Places of an event changed after version `since`, up to `version` (that of …/seats)."),
+    (
+        "seats",
+        "Places of an event changed after version `since`, up to `version` (that of …/seats). When `since` is after "
+        "the version you know, you missed something: ask …/seats again.",
+    ),
     ("error", "What you sent was refused, with a `reason`."),
 ]
 

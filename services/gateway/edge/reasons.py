@@ -184,6 +184,9 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     "protocol-error": Explanation(400, "Not our protocol", "The message is not one this socket knows.", _READ),
     "too-many-messages": Explanation(429, "Too many messages", "You send faster than the socket reads.", "Slow down."),
     "too-many-rooms": Explanation(429, "Too many rooms", "A socket may be in a few rooms only.", "Leave one first."),
+    "too-many-guests": Explanation(
+        503, "Too many guests", "As many watch without an account as may.", "Sign in, or come back later."
+    ),
     "too-many-sockets": Explanation(429, "Too many sockets", "You have as many open as you may.", "Close one first."),
     "too-slow": Explanation(
         408, "Too slow", "You did not take what was sent in time.", "Connect again with the cursor."

@@ -37,6 +37,15 @@ def test_merged_seats_say_the_newest_of_each_and_span_all_versions() -> None:
     )
 
 
+def test_what_was_missed_between_two_is_not_hidden_by_merging_them() -> None:
+    first, third = seats_moved(delta(1, ("A1", "h"))), seats_moved(delta(3, ("A3", "h")))
+
+    merged = first.merged(third)
+
+    assert isinstance(merged, SeatsMoved)
+    assert (merged.delta.since, merged.delta.version) == (2, 3)
+
+
 def test_seats_that_come_again_change_nothing() -> None:
     newer = delta(2, ("A1", "s"))
 

@@ -1,0 +1,18 @@
+import Link from "next/link";
+
+import { readerWords } from "@/server/words";
+
+export default async function NotFound() {
+  const { t } = await readerWords();
+  return (
+    <div className="narrow section">
+      <h1>{t("missing.title")}</h1>
+      <p>{t("missing.about")}</p>
+      <p>
+        <Link className="button" href="/">
+          {t("missing.next")}
+        </Link>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,23 @@
+/** Keeps the page of a ticket, and all it needs, where the worker in the browser (public/sw.js) finds it. */
+
+import type { Booking } from "@/api/types";
+
+const FILE = /\/_next\/static\/[^"'\\\s)]+\.(?:js|css)/g;
+
+export async function keepForOffline(booking: Booking): Promise<void> {
+  if (!("caches" in window) || !navigator.onLine) return;
+  const page = `/bookings/${booking.id}`;
+  const html = await fetch(page, { headers: { Accept: "text/html" } });
+  if (!html.ok) return;
+  const loaded = performance.getEntriesByType("resource").map((entry) => new URL(entry.name).pathname);
+  const named = [...loaded.join("\n").matchAll(FILE), ...(await html.clone().text()).matchAll(FILE)];
+  const [files, tickets] = await Promise.all([caches.open("files"), caches.open("tickets")]);
+  await Promise.all([...new Set(named.map(([path]) => path))].map((path) => keep(files, path)));
+  await tickets.put(page, html);
+  await tickets.add(`/api/v1/events/${booking.event_id}`);
+  await tickets.add(`/api/v1/bookings/${booking.id}`);
+}
+
+async function keep(cache: Cache, path: string): Promise<void> {
+  if (!(await cache.match(path))) await cache.add(path);
+}

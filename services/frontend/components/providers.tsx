@@ -1,0 +1,111 @@
+"use client";
+
+/** What every component may ask for: words, who is signed in, the live socket. */
+
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+
+import { LiveSocket, type Heard } from "@/live/socket";
+import { wordsOf, type Locale, type Messages, type Words } from "@/messages";
+import { forgetOrders } from "@/purchase/order";
+import type { Person } from "@/server/session";
+
+interface Session {
+  person: Person | null;
+  signedIn(person: Person): void;
+  signOut(): Promise<void>;
+}
+
+const WordsContext = createContext<Words | null>(null);
+const SessionContext = createContext<Session | null>(null);
+const SocketContext = createContext<LiveSocket | null>(null);
+
+interface Props {
+  locale: Locale;
+  messages: Messages;
+  person: Person | null;
+  socketUrl: string;
+  children: ReactNode;
+}
+
+export function Providers({ locale, messages, person: first, socketUrl, children }: Props) {
+  const words = useMemo(() => wordsOf(locale, messages), [locale, messages]);
+  const [person, setPerson] = useState(first);
+  const socket = useMemo(() => new LiveSocket(socketUrl), [socketUrl]);
+  const signedIn = useCallback(
+    (who: Person) => {
+      setPerson(who);
+      socket.again();
+    },
+    [socket],
+  );
+  const signOut = useCallback(async () => {
+    await fetch("/api/session", { method: "DELETE" });
+    forgetOrders();
+    // Tickets that were kept for offline use belong to whoever was signed in.
+    if ("caches" in window) await caches.delete("tickets");
+    setPerson(null);
+    socket.again();
+  }, [socket]);
+  useEffect(() => {
+    const back = () => socket.again();
+    addEventListener("online", back);
+    if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined);
+    return () => removeEventListener("online", back);
+  }, [socket]);
+  const session = useMemo(() => ({ person, signedIn, signOut }), [person, signedIn, signOut]);
+  return (
+    <WordsContext value={words}>
+      <SessionContext value={session}>
+        <SocketContext value={socket}>{children}</SocketContext>
+      </SessionContext>
+    </WordsContext>
+  );
+}
+
+function given<T>(value: T | null): T {
+  if (value === null) throw new Error("outside of <Providers>");
+  return value;
+}
+
+export function useWords(): Words {
+  return given(useContext(WordsContext));
+}
+
+export function useSession(): Session {
+  return given(useContext(SessionContext));
+}
+
+export function useSocket(): LiveSocket {
+  return given(useContext(SocketContext));
+}
+
+/** Hears everything while the component is there. `listener` should be stable. */
+export function useHeard(listener: (message: Heard) => void): void {
+  const socket = useSocket();
+  useEffect(() => socket.listen(listener), [socket, listener]);
+}
+
+export function useRoom(room: string | null): void {
+  const socket = useSocket();
+  useEffect(() => (room === null ? undefined : socket.join(room)), [socket, room]);
+}
+
+/** Whether live messages arrive at this moment. */
+export function useIsLive(): boolean {
+  const socket = useSocket();
+  const watch = useCallback((changed: () => void) => socket.watch(changed), [socket]);
+  return useSyncExternalStore(watch, () => socket.isReady, () => false);
+}
+
+export function useIsOnline(): boolean {
+  return useSyncExternalStore(watchOnline, () => navigator.onLine, () => true);
+}
+
+function watchOnline(changed: () => void): () => void {
+  addEventListener("online", changed);
+  addEventListener("offline", changed);
+  return () => {
+    removeEventListener("online", changed);
+    removeEventListener("offline", changed);
+  };
+}

@@ -1,0 +1,15 @@
+"use client";
+
+import { SandboxCard } from "./SandboxCard";
+import { StripeCard } from "./StripeCard";
+
+export interface CardProps {
+  busy: boolean;
+  label: string;
+  onPaymentMethod(id: string): void;
+}
+
+/** Stripe's own fields where there is a key for them, the sandbox's test cards else. */
+export function CardForm({ stripeKey, ...props }: CardProps & { stripeKey: string }) {
+  return stripeKey ? <StripeCard stripeKey={stripeKey} {...props} /> : <SandboxCard {...props} />;
+}

@@ -1,0 +1,37 @@
+/** As much of Stripe.js as is used here. It comes from Stripe and from nowhere else, as Stripe requires. */
+
+export interface StripeElement {
+  mount(where: HTMLElement): void;
+  destroy(): void;
+}
+
+export interface Stripe {
+  elements(): { create(kind: "card", options: object): StripeElement };
+  createPaymentMethod(wanted: {
+    type: "card";
+    card: StripeElement;
+  }): Promise<{ paymentMethod?: { id: string }; error?: { message?: string } }>;
+  handleNextAction(wanted: { clientSecret: string }): Promise<{ error?: { message?: string } }>;
+}
+
+const SOURCE = "https://js.stripe.com/v3/";
+let loading: Promise<Stripe> | null = null;
+
+export function loadStripe(key: string): Promise<Stripe> {
+  loading ??= new Promise<Stripe>((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = SOURCE;
+    script.onload = () => {
+      const made = (window as unknown as { Stripe?: (key: string) => Stripe }).Stripe?.(key);
+      if (made) resolve(made);
+      else reject(new Error("Stripe.js did not start"));
+    };
+    script.onerror = () => {
+      loading = null;
+      script.remove();
+      reject(new Error("Stripe.js did not load"));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}

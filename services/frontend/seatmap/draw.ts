@@ -1,0 +1,222 @@
+/** Paints the house: sections from afar, seats from near, numbers from close by. */
+
+import { toView, type Camera, type Size } from "./camera";
+import type { Layout, SectionShape } from "./layout";
+import { FREE, HELD, type Places } from "./places";
+
+export interface Palette {
+  tiers: string[];
+  ink: string;
+  muted: string;
+  taken: string;
+  paper: string;
+  stage: string;
+  chosen: string;
+  onChosen: string;
+}
+
+export interface Scene {
+  layout: Layout;
+  places: Places;
+  camera: Camera;
+  size: Size;
+  palette: Palette;
+  chosen: ReadonlySet<number>;
+  /** Where the keyboard is, or the mouse. */
+  cursor: number | null;
+  hovered: number | null;
+  /** Only this price is wanted; null: all. */
+  tier: number | null;
+  stageName: string;
+}
+
+/** Pixels a seat: from here on round, and from here on with its number. */
+const ROUND = 7;
+const NUMBERED = 20;
+
+export function draw(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { size, layout, camera } = scene;
+  context.clearRect(0, 0, size.width, size.height);
+  drawStage(context, scene);
+  const seen = layout.sections.filter((section) => isSeen(section, camera, size));
+  for (const section of seen) drawFloor(context, scene, section);
+  if (camera.scale < ROUND) drawDots(context, scene, seen);
+  else drawSeats(context, scene, seen);
+  if (camera.scale < NUMBERED) for (const section of seen) drawName(context, scene, section);
+  drawChosen(context, scene);
+  drawRing(context, scene, scene.hovered, 1.5);
+  drawRing(context, scene, scene.cursor, 3);
+}
+
+function isSeen(section: SectionShape, camera: Camera, size: Size): boolean {
+  const radius = (section.inner + section.outer) / 2;
+  const [x, y] = toView(camera, size, radius * Math.sin(section.middle), radius * Math.cos(section.middle));
+  const reach = (section.outer * section.half + (section.outer - section.inner)) * camera.scale;
+  return x > -reach && y > -reach && x < size.width + reach && y < size.height + reach;
+}
+
+function drawStage(context: CanvasRenderingContext2D, { camera, size, layout, palette, stageName }: Scene): void {
+  const [x, y] = toView(camera, size, 0, 0);
+  context.fillStyle = palette.stage;
+  context.beginPath();
+  context.arc(x, y, Math.max(1, (layout.stage - 1) * camera.scale), 0.12 * Math.PI, 0.88 * Math.PI);
+  context.closePath();
+  context.fill();
+  context.fillStyle = palette.muted;
+  context.font = `600 ${Math.round(Math.min(16, Math.max(10, layout.stage * camera.scale * 0.16)))}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(stageName, x, y + layout.stage * camera.scale * 0.68);
+}
+
+function drawFloor(context: CanvasRenderingContext2D, scene: Scene, section: SectionShape): void {
+  const { camera, size, palette, places, tier } = scene;
+  const [x, y] = toView(camera, size, 0, 0);
+  // Canvas angles run from the right, clockwise; ours from straight down, to the right.
+  const [from, to] = [Math.PI / 2 - section.middle - section.half, Math.PI / 2 - section.middle + section.half];
+  const pad = 0.5;
+  context.beginPath();
+  context.arc(x, y, (section.outer + pad) * camera.scale, from - 0.6 / section.outer, to + 0.6 / section.outer);
+  context.arc(x, y, (section.inner - pad) * camera.scale, to + 0.6 / section.inner, from - 0.6 / section.inner, true);
+  context.closePath();
+  const wanted = tier === null || tier === section.tier;
+  const left = section.capacity ? places.free(section.id) / section.capacity : 0;
+  context.globalAlpha = wanted ? (section.kind === "standing" ? 0.14 + 0.34 * left : 0.1 + 0.12 * left) : 0.05;
+  context.fillStyle = left > 0 ? colour(palette, section.tier) : palette.taken;
+  context.fill();
+  context.globalAlpha = wanted ? 0.55 : 0.2;
+  context.strokeStyle = colour(palette, section.tier);
+  context.lineWidth = 1;
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+/** From afar a seat is a square of a few pixels: eight thousand of them cost little. */
+function drawDots(context: CanvasRenderingContext2D, scene: Scene, seen: readonly SectionShape[]): void {
+  const { layout, places, camera, size, palette, tier } = scene;
+  const side = Math.max(1, camera.scale * 0.6);
+  const [dx, dy] = [size.width / 2 - camera.x * camera.scale - side / 2, size.height / 2 - camera.y * camera.scale - side / 2];
+  for (const section of seen) {
+    for (const state of [FREE, HELD]) {
+      context.fillStyle = colour(palette, section.tier);
+      context.globalAlpha = tier !== null && tier !== section.tier ? 0.15 : state === FREE ? 1 : 0.35;
+      for (let seat = section.first; seat < section.first + section.count; seat++) {
+        if (places.states[seat] !== state) continue;
+        context.fillRect((layout.xs[seat] ?? 0) * camera.scale + dx, (layout.ys[seat] ?? 0) * camera.scale + dy, side, side);
+      }
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+/** Free: full. Held: a ring. Sold: a small cross. So that no one has to tell colours apart. */
+function drawSeats(context: CanvasRenderingContext2D, scene: Scene, seen: readonly SectionShape[]): void {
+  const { layout, places, camera, size, palette, tier } = scene;
+  const radius = camera.scale * 0.38;
+  for (const section of seen) {
+    const [free, held, sold] = [new Path2D(), new Path2D(), new Path2D()];
+    const numbers: [string, number, number][] = [];
+    for (const row of section.rows) {
+      for (let at = 0; at < row.count; at++) {
+        const seat = row.first + at;
+        const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
+        if (x < -radius || y < -radius || x > size.width + radius || y > size.height + radius) continue;
+        if (places.states[seat] === FREE) {
+          free.moveTo(x + radius, y);
+          free.arc(x, y, radius, 0, 2 * Math.PI);
+          if (camera.scale >= NUMBERED) numbers.push([String(at + 1), x, y]);
+        } else if (places.states[seat] === HELD) {
+          held.moveTo(x + radius * 0.8, y);
+          held.arc(x, y, radius * 0.8, 0, 2 * Math.PI);
+        } else {
+          const arm = radius * 0.4;
+          sold.moveTo(x - arm, y - arm);
+          sold.lineTo(x + arm, y + arm);
+          sold.moveTo(x + arm, y - arm);
+          sold.lineTo(x - arm, y + arm);
+        }
+      }
+    }
+    context.globalAlpha = tier !== null && tier !== section.tier ? 0.2 : 1;
+    context.fillStyle = colour(palette, section.tier);
+    context.fill(free);
+    context.strokeStyle = colour(palette, section.tier);
+    context.lineWidth = Math.max(1, radius * 0.22);
+    context.stroke(held);
+    context.strokeStyle = palette.taken;
+    context.lineWidth = Math.max(1, radius * 0.16);
+    context.stroke(sold);
+    context.fillStyle = palette.paper;
+    context.font = `600 ${Math.round(radius * 0.9)}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (const [text, x, y] of numbers) context.fillText(text, x, y + 1);
+    context.globalAlpha = 1;
+  }
+}
+
+function drawName(context: CanvasRenderingContext2D, scene: Scene, section: SectionShape): void {
+  const { camera, size, palette, places } = scene;
+  const radius = (section.inner + section.outer) / 2;
+  const [x, y] = toView(camera, size, radius * Math.sin(section.middle), radius * Math.cos(section.middle));
+  const width = 2 * section.half * radius * camera.scale;
+  const height = Math.min(section.count ? 15 : 20, Math.max(10, width / 7));
+  context.font = `700 ${height}px system-ui, sans-serif`;
+  const name = context.measureText(section.name).width <= width * 0.94 ? section.name : section.id;
+  const textWidth = context.measureText(name).width;
+  if (textWidth > width) return;
+  const free = String(places.free(section.id));
+  const twoLines = (section.outer - section.inner) * camera.scale > height * 2.6;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = palette.paper;
+  context.globalAlpha = 0.86;
+  const boxHeight = twoLines ? height * 2.6 : height * 1.5;
+  context.beginPath();
+  context.roundRect(x - textWidth / 2 - 6, y - boxHeight / 2, textWidth + 12, boxHeight, 6);
+  context.fill();
+  context.globalAlpha = 1;
+  context.fillStyle = palette.ink;
+  context.fillText(name, x, twoLines ? y - height * 0.55 : y);
+  if (!twoLines) return;
+  context.font = `500 ${height * 0.88}px system-ui, sans-serif`;
+  context.fillStyle = palette.muted;
+  context.fillText(free, x, y + height * 0.6);
+}
+
+function drawChosen(context: CanvasRenderingContext2D, { layout, camera, size, palette, chosen }: Scene): void {
+  const radius = Math.max(4, camera.scale * 0.46);
+  for (const seat of chosen) {
+    const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
+    context.fillStyle = palette.chosen;
+    context.strokeStyle = palette.paper;
+    context.lineWidth = Math.max(1.5, radius * 0.16);
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+    if (radius < 6) continue;
+    context.strokeStyle = palette.onChosen;
+    context.lineWidth = Math.max(1.5, radius * 0.22);
+    context.beginPath();
+    context.moveTo(x - radius * 0.42, y + radius * 0.02);
+    context.lineTo(x - radius * 0.1, y + radius * 0.34);
+    context.lineTo(x + radius * 0.45, y - radius * 0.32);
+    context.stroke();
+  }
+}
+
+function drawRing(context: CanvasRenderingContext2D, scene: Scene, seat: number | null, width: number): void {
+  if (seat === null) return;
+  const { layout, camera, size, palette } = scene;
+  const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
+  context.strokeStyle = palette.ink;
+  context.lineWidth = width;
+  context.beginPath();
+  context.arc(x, y, Math.max(6, camera.scale * 0.55), 0, 2 * Math.PI);
+  context.stroke();
+}
+
+function colour(palette: Palette, tier: number): string {
+  return palette.tiers[tier % palette.tiers.length] ?? palette.ink;
+}

@@ -1,0 +1,28 @@
+/** The Content-Security-Policy of every page: our own files, our own socket, and Stripe's where it is used. */
+
+import type { Settings } from "./settings";
+
+export function contentSecurityPolicy(nonce: string, settings: Settings, { development = false } = {}): string {
+  const stripe = settings.stripeKey !== "";
+  const rules: Record<string, string[]> = {
+    "default-src": ["'self'"],
+    "script-src": [
+      "'self'",
+      `'nonce-${nonce}'`,
+      ...(stripe ? ["https://js.stripe.com"] : []),
+      ...(development ? ["'unsafe-eval'"] : []),
+    ],
+    "style-src": ["'self'", `'nonce-${nonce}'`],
+    "img-src": ["'self'", "data:", "blob:"],
+    "connect-src": ["'self'", new URL(settings.socketUrl).origin, ...(stripe ? ["https://api.stripe.com"] : [])],
+    "frame-src": stripe ? ["https://js.stripe.com", "https://hooks.stripe.com"] : ["'none'"],
+    "worker-src": ["'self'"],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+  };
+  return Object.entries(rules)
+    .map(([name, values]) => `${name} ${values.join(" ")}`)
+    .join("; ");
+}

@@ -1,0 +1,20 @@
+/** The reader's language and theme, as this request says. */
+
+import { cookies, headers } from "next/headers";
+
+import type { Theme } from "@/components/Footer";
+import { chosenLocale, messagesOf, wordsOf, type Locale, type Words } from "@/messages";
+
+export async function readerLocale(): Promise<Locale> {
+  return chosenLocale((await cookies()).get("locale")?.value, (await headers()).get("accept-language"));
+}
+
+export async function readerWords(): Promise<Words> {
+  const locale = await readerLocale();
+  return wordsOf(locale, messagesOf(locale));
+}
+
+export async function readerTheme(): Promise<Theme> {
+  const theme = (await cookies()).get("theme")?.value;
+  return theme === "light" || theme === "dark" ? theme : "auto";
+}

@@ -1,0 +1,82 @@
+/** How smooth the map of 8,000 seats is while others buy: `make bench-map`. Prints figures, judges none. */
+
+import { setTimeout as pause } from "node:timers/promises";
+
+import type { Page } from "playwright-core";
+
+import { apiBuyer, ARENA, CARDS, closeBrowser, DESKTOP, openBrowser, SHOP, visit } from "./shop.ts";
+
+const FOR_MS = 8000;
+/** Two seats a booking; each is held, then sold: so four changes. */
+const BOOKINGS_A_SECOND = 25;
+
+const browser = await openBrowser();
+const { page } = await visit(browser, DESKTOP);
+const interactiveMs = await untilInteractive(page);
+await page.getByTestId("live").getByText("Live").waitFor();
+const quiet = await frames(page);
+const buying = sell();
+const changesBefore = await version();
+const busy = await frames(page);
+const changes = (await version()) - changesBefore;
+await buying;
+await closeBrowser(browser);
+console.log(JSON.stringify({ interactive_ms: Math.round(interactiveMs), quiet, busy, versions_while_busy: changes }, null, 2));
+
+/** From asking for the page until a key moves the map's cursor. */
+async function untilInteractive(on: Page): Promise<number> {
+  const began = performance.now();
+  await on.goto(`${SHOP}/events/${ARENA}`, { waitUntil: "commit" });
+  await on.waitForFunction(() => {
+    const map = document.querySelector<HTMLElement>("[data-testid=seat-map]");
+    map?.focus();
+    map?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    return /row/.test(document.querySelector(".map-said")?.textContent ?? "");
+  });
+  const took = performance.now() - began;
+  await on.keyboard.press("0");
+  return took;
+}
+
+/** Frames a second while the map is dragged to and fro: on average, and in the slowest tenth. */
+async function frames(on: Page): Promise<{ fps: number; slowest_fps: number }> {
+  const box = await on.getByTestId("seat-map").boundingBox();
+  if (!box) throw new Error("no map");
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const counting = on.evaluate(async (forMs) => {
+    const times: number[] = [];
+    const began = performance.now();
+    for (let last = began; last - began < forMs; ) {
+      const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
+      times.push(now - last);
+      last = now;
+    }
+    return times.slice(1);
+  }, FOR_MS);
+  await on.mouse.move(x, y);
+  await on.mouse.down();
+  for (const end = Date.now() + FOR_MS; Date.now() < end; ) {
+    const turn = (Date.now() / 700) * Math.PI;
+    await on.mouse.move(x + 160 * Math.sin(turn), y + 90 * Math.cos(turn));
+  }
+  await on.mouse.up();
+  const times = (await counting).sort((one, other) => one - other);
+  const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
+  return { fps: Math.round(1000 / mean), slowest_fps: Math.round(1000 / (times[Math.floor(times.length * 0.9)] ?? Infinity)) };
+}
+
+async function sell(): Promise<void> {
+  const buyer = await apiBuyer();
+  const orders: Promise<unknown>[] = [];
+  for (let at = 0; at < (BOOKINGS_A_SECOND * FOR_MS) / 1000; at++) {
+    const areas = [{ section_id: `S${1 + (at % 20)}`, quantity: 2 }];
+    orders.push(buyer("/api/v1/bookings", { event_id: ARENA, areas, payment_method: CARDS.works }));
+    await pause(1000 / BOOKINGS_A_SECOND);
+  }
+  await Promise.all(orders);
+}
+
+async function version(): Promise<number> {
+  const answer = await fetch(`${SHOP}/api/events/${ARENA}/seats`);
+  return ((await answer.json()) as { version: number }).version;
+}

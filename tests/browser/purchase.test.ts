@@ -1,0 +1,282 @@
+/** The purchase, as people make it: in a hurry, with bad cards, on bad networks, without a mouse. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import type { Browser, Page } from "playwright-core";
+
+import { apiBuyer, ARENA, buy, CARDS, chooseSeats, closeBrowser, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus, WORKER } from "./shop.ts";
+
+describe("a purchase", () => {
+  let browser: Browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => closeBrowser(browser));
+
+  test("goes from finding an event to a ticket in four screens, and back to a refund", async () => {
+    const { page, context } = await visit(browser, PHONE);
+    const screens = new Set<string>();
+    page.on("framenavigated", (frame) => {
+      if (frame === page.mainFrame()) screens.add(new URL(frame.url()).pathname);
+    });
+
+    await page.goto(SHOP);
+    await page.getByLabel("What").fill("Long Night");
+    await page.getByRole("button", { name: "Find events" }).click();
+    await page.getByRole("link", { name: /The Long Night Tour/ }).click();
+    await page.getByRole("combobox", { name: "Section" }).selectOption("S2");
+    await page.getByRole("combobox", { name: "Places" }).selectOption("2");
+    await page.getByRole("button", { name: /^Add/ }).click();
+    await page.getByRole("link", { name: "Continue" }).click();
+    await register(page);
+    await page.getByText("Block 2, best 2 seats").waitFor();
+    await pay(page, CARDS.works);
+    await waitForStatus(page, "confirmed");
+
+    assert.equal(await page.locator("[data-qr]").count(), 2);
+    assert.equal(new Set(await page.locator("[data-qr]").evaluateAll((all) => all.map((one) => one.getAttribute("data-qr")))).size, 2);
+    assert.ok(screens.size <= 5, [...screens].join(" "));
+
+    await page.getByRole("link", { name: "My bookings" }).click();
+    await page.getByRole("link", { name: /The Long Night Tour.*confirmed/ }).click();
+    await page.getByRole("button", { name: "Cancel this booking" }).click();
+    await page.getByRole("button", { name: "Yes, cancel" }).click();
+    await waitForStatus(page, "cancelled");
+    await page.getByText("Refunded: €258.00").waitFor();
+    await context.close();
+  });
+
+  test("with a declined card says that nothing was charged, and goes on with another card", async () => {
+    const { page, context } = await visit(browser);
+
+    await buy(page, ARENA, "Block 3", [1, 2], CARDS.declined);
+    await waitForStatus(page, "rejected");
+    const said = await page.locator(".notice-error").innerText();
+    await page.getByRole("button", { name: "Try another card" }).click();
+    await page.waitForURL(/checkout/);
+    await page.getByText("Block 3, row 1, seat 2").waitFor();
+    await pay(page, CARDS.works);
+    await waitForStatus(page, "confirmed");
+
+    assert.match(said, /declined the card/);
+    assert.match(said, /Nothing was charged/);
+    assert.equal(await page.locator("[data-qr]").count(), 2);
+    await context.close();
+  });
+
+  test("with 3-D Secure holds the seats, shows the clock, and goes on by itself after the bank's page", async () => {
+    const { page, context } = await visit(browser);
+
+    await buy(page, ARENA, "Block 4", [5], CARDS.asks);
+    await waitForStatus(page, "awaiting_payment");
+    assert.match(await page.getByRole("timer").innerText(), /^\d+:\d\d$/);
+    const opened = context.waitForEvent("page");
+    await page.getByRole("link", { name: /Confirm at your bank/ }).click();
+    const bank = await opened;
+    await bank.getByRole("button", { name: "Approve" }).click();
+    await waitForStatus(page, "confirmed");
+
+    assert.equal(await page.locator("[data-qr]").count(), 1);
+    await context.close();
+  });
+
+  test("with 3-D Secure that fails says what became of the money", async () => {
+    const { page, context } = await visit(browser);
+
+    await buy(page, ARENA, "Block 4", [6], CARDS.asks);
+    await waitForStatus(page, "awaiting_payment");
+    const opened = context.waitForEvent("page");
+    await page.getByRole("link", { name: /Confirm at your bank/ }).click();
+    await (await opened).getByRole("button", { name: "Fail" }).click();
+    await waitForStatus(page, "rejected");
+
+    assert.match(await page.locator(".notice-error").innerText(), /Nothing was charged/);
+    await context.close();
+  });
+
+  test("loses a seat to another window's buyer before their eyes, not at the till", async () => {
+    const [slow, quick] = [await visit(browser), await visit(browser)];
+
+    await chooseSeats(slow.page, ARENA, "Block 5", [7, 8]);
+    await slow.page.getByTestId("live").getByText("Live").waitFor();
+    await buy(quick.page, ARENA, "Block 5", [7], CARDS.works);
+    await waitForStatus(quick.page, "confirmed");
+    await slow.page.getByText(/Somebody was quicker: Block 5/).waitFor();
+
+    assert.equal(await slow.page.getByText("Block 5, row 1, seat 7").count(), 0);
+    assert.equal(await slow.page.getByText("Block 5, row 1, seat 8").count(), 1);
+    await slow.context.close();
+    await quick.context.close();
+  });
+
+  test("keeps its choice through a reload and a sign-in", async () => {
+    const { page, context } = await visit(browser);
+
+    await chooseSeats(page, ARENA, "Block 6", [3]);
+    await page.reload();
+    await page.getByText("Block 6, row 1, seat 3").waitFor();
+    await page.getByRole("link", { name: "Continue" }).click();
+    await register(page);
+    await page.getByRole("heading", { name: "Card" }).waitFor();
+    await page.reload();
+    await page.getByText("Block 6, row 1, seat 3").waitFor();
+
+    await page.getByRole("button", { name: /^Order and pay/ }).waitFor();
+    await context.close();
+  });
+
+  test("survives reloads in line and a network that goes away, and the ticket opens without one", async () => {
+    const { page, context } = await visit(browser, PHONE);
+
+    process.kill(WORKER, "SIGSTOP");
+    try {
+      await buy(page, ARENA, "Block 7", [1], CARDS.works);
+      await waitForStatus(page, "queued");
+      await page.reload();
+      await waitForStatus(page, "queued");
+      await page.getByText("Your number").waitFor();
+      await context.setOffline(true);
+      await page.getByText(/You are offline/).waitFor();
+    } finally {
+      process.kill(WORKER, "SIGCONT");
+    }
+    await context.setOffline(false);
+    await waitForStatus(page, "confirmed");
+    const code = await page.locator("[data-qr]").getAttribute("data-qr");
+
+    await untilKept(page);
+    await context.setOffline(true);
+    await page.reload();
+    await waitForStatus(page, "confirmed");
+    assert.equal(await page.locator("[data-qr]").getAttribute("data-qr"), code);
+    await context.close();
+  });
+
+  test("sent into a network that fails arrives once all the same", async () => {
+    const { page, context } = await visit(browser);
+    let cut = 0;
+    // The order arrives, its answer does not.
+    await page.route("**/api/v1/bookings", async (route) => {
+      if (route.request().method() !== "POST" || cut++) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+
+    await buy(page, ARENA, "Block 8", [1], CARDS.works);
+    await waitForStatus(page, "confirmed");
+    await page.goto(`${SHOP}/bookings`);
+    await page.getByRole("link", { name: /The Long Night Tour/ }).first().waitFor();
+
+    assert.equal(cut, 2);
+    assert.equal(await page.locator(".rows li").count(), 1);
+    await context.close();
+  });
+
+  test("works with the keyboard alone", async () => {
+    const { page, context } = await visit(browser);
+    await page.goto(`${SHOP}/events/${ARENA}`);
+    await page.getByTestId("live").getByText("Live").waitFor();
+
+    await tabTo(page, "seat map");
+    await page.keyboard.press("PageDown");
+    for (let section = 1; section < 9; section++) await page.keyboard.press("PageDown");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByText("Block 9, row 1, seat 2").first().waitFor();
+    await page.getByText("Block 9, row 2, seat 2").first().waitFor();
+    await tabTo(page, "Continue");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/checkout/);
+    await tabTo(page, "I am new here");
+    await page.keyboard.press("Enter");
+    await tabTo(page, "Name");
+    await page.keyboard.type("Grace Hopper");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(`keys-${Date.now()}@example.com`);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("a long password");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: /^Order and pay/ }).waitFor();
+    await tabTo(page, /^Order and pay/);
+    await page.keyboard.press("Enter");
+    await waitForStatus(page, "confirmed");
+
+    assert.equal(await page.locator("[data-qr]").count(), 2);
+    await context.close();
+  });
+
+  test("of standing places works from the club's page", async () => {
+    const { page, context } = await visit(browser, PHONE);
+
+    await page.goto(`${SHOP}/events/${CLUB}`);
+    await page.getByRole("button", { name: /^Add/ }).click();
+    await page.getByRole("link", { name: "Continue" }).click();
+    await register(page);
+    await pay(page, CARDS.slow);
+    await waitForStatus(page, "confirmed");
+
+    assert.equal(await page.locator("[data-qr]").count(), 2);
+    await context.close();
+  });
+
+  test("by touch on the map comes closer first, then chooses", async () => {
+    const { page, context } = await visit(browser, PHONE);
+    await page.goto(`${SHOP}/events/${ARENA}`);
+    await page.getByTestId("live").getByText("Live").waitFor();
+    const map = page.getByTestId("seat-map");
+    await map.scrollIntoViewIfNeeded();
+    const box = await map.boundingBox();
+    assert.ok(box);
+
+    // Into a block of the middle, not between two.
+    await page.touchscreen.tap(box.x + box.width / 2 + 20, box.y + box.height / 2);
+    assert.equal(await page.locator(".lines li").count(), 0);
+    await page.touchscreen.tap(box.x + box.width / 2, box.y + box.height / 2);
+
+    await page.locator(".lines li").waitFor();
+    await context.close();
+  });
+
+  test("of somebody else is not found, nor is one that never was", async () => {
+    const { page, context } = await visit(browser);
+    const stranger = await apiBuyer();
+    const areas = [{ section_id: "FLOOR", quantity: 1 }];
+    const { booking } = await stranger("/api/v1/bookings", { event_id: CLUB, areas, payment_method: CARDS.works });
+
+    await page.goto(`${SHOP}/sign-in`);
+    await register(page);
+    await page.waitForURL(`${SHOP}/`);
+    for (const id of [booking.id, "00000000-0000-7000-8000-000000000000", "<script>alert(1)</script>"]) {
+      await page.goto(`${SHOP}/bookings/${encodeURIComponent(id)}`);
+      await page.getByText("You have no booking of that number.").waitFor();
+    }
+    await context.close();
+  });
+});
+
+/** Moves on with Tab until what has the focus is called that. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  for (let presses = 0; presses < 80; presses++) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement as HTMLElement | null;
+      const label = (element as HTMLInputElement | null)?.labels?.[0]?.textContent;
+      return element?.getAttribute("aria-roledescription") ?? label ?? element?.innerText ?? "";
+    });
+    if (typeof name === "string" ? focused.trim() === name : name.test(focused.trim())) return;
+  }
+  assert.fail(`Tab never reached ${String(name)}`);
+}
+
+/** Until the worker in the browser has kept this page and what it shows. */
+async function untilKept(page: Page): Promise<void> {
+  await page.waitForFunction(async () => {
+    const cache = await caches.open("tickets");
+    const kept = (await cache.keys()).map((request) => new URL(request.url).pathname);
+    const id = location.pathname.split("/").at(-1) ?? "";
+    return kept.includes(location.pathname) && kept.includes(`/api/v1/bookings/${id}`);
+  });
+}
