@@ -79,6 +79,12 @@ class TooManyAttempts(Refusal):
         self.retry_after_s = retry_after_s
 
 
+class CallNotAllowed(Refusal):
+    """The table does not grant this method to whoever calls."""
+
+    kind, reason = Kind.FORBIDDEN, "call-not-allowed"
+
+
 class PeerRefused(Refusal):
     """A refusal as it came over the wire, with the peer's own kind and reason."""
 

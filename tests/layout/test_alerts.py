@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,7 +16,7 @@ ALERTS = ROOT / "k8s" / "alerts"
 ELSEWHERE = {"seats_oversold"}
 
 
-def rules() -> list[dict[str, object]]:
+def rules() -> list[dict[str, Any]]:
     file = yaml.safe_load((ALERTS / "invariants.yaml").read_text())
     assert (file["apiVersion"], file["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
     return [rule for group in file["spec"]["groups"] for rule in group["rules"]]

@@ -10,7 +10,7 @@ import grpc
 import structlog
 
 from services.kit import metrics
-from services.kit.errors import Kind, Refusal
+from services.kit.errors import CallNotAllowed
 from services.kit.rpc.identity import Security
 
 # Open to everybody: probes have no certificate.
@@ -18,13 +18,6 @@ HEALTH: Final = "/grpc.health.v1.Health/"
 REFLECTION: Final = "/grpc.reflection."
 NOBODY: Final = "unknown"
 log = structlog.get_logger()
-
-
-class CallNotAllowed(Refusal):
-    kind, reason = Kind.FORBIDDEN, "call-not-allowed"
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
 
 
 @dataclass(frozen=True, slots=True)

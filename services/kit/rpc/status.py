@@ -5,7 +5,7 @@ from typing import Final
 import grpc
 from grpc import StatusCode
 
-from services.kit.errors import KINDS, DependencyDown, Kind, NotNow, Overloaded, PeerRefused, Told
+from services.kit.errors import KINDS, CallNotAllowed, DependencyDown, Kind, NotNow, Overloaded, PeerRefused, Told
 
 STATUS: Final = {
     Kind.INVALID: StatusCode.INVALID_ARGUMENT,
@@ -47,6 +47,9 @@ def told_by(peer: str, error: grpc.aio.AioRpcError) -> Exception:
         if code in _NO_ANSWER or code is StatusCode.RESOURCE_EXHAUSTED:
             return DependencyDown(peer)
         return PeerFault(f"{peer}: {code.name}: {error.details()}")
+    if reason == CallNotAllowed.reason:
+        # A hole in the table, or a platform between two modes. No buyer hears "no" because of it.
+        return DependencyDown(peer)
     wait = metadata.get("retry-after-s")
     kind = Kind.LATER if reason == Overloaded.reason else _KIND_OF[code]
     return told(kind, reason, error.details() or "", float(wait) if wait else None)

@@ -53,6 +53,8 @@ NOT_TOLD = {
     },
     "between the PSP and payment": {"bad-signature", "refund-failed"},
     "a socket that answers without a protocol": {"no-auth"},
+    "between services: a caller takes it for a peer that is away": {"call-not-allowed"},
+    "a name of the health service": {"in-the-clear"},
 }
 # Where names of services, tasks and checks stand; nobody is refused anything there.
 NO_REASONS = {"app.py", "settings.py", "reasons.py"}
