@@ -67,23 +67,34 @@ def _wrap(name: str, method: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodH
 
 
 def _unary(name: str, call: Any) -> Any:
+    name = name.lstrip("/")
+    attributes = {"rpc.system.name": "grpc", "rpc.method": name}
+
     async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        with tracing.span(name, parent=_parent(context), kind=SpanKind.SERVER):
+        with tracing.span(name, parent=_parent(context), kind=SpanKind.SERVER, attributes=attributes) as around:
             deadline.begin(context.time_remaining())
             began = time.perf_counter()
             try:
                 reply = await call(request, context)
             except Exception as error:  # noqa: BLE001 - the top of the call: told or logged, once
-                metrics.rpc_handled(name, _code(error), time.perf_counter() - began)
+                code = _code(error)
+                metrics.rpc_handled(name, code, time.perf_counter() - began)
+                around.set("rpc.response.status_code", code)
+                if tracing.failure_of(error):
+                    around.failed(code)
                 await _refuse(name, context, error)
             else:
                 metrics.rpc_handled(name, "OK", time.perf_counter() - began)
+                log.debug("rpc_answered", method=name, took_s=time.perf_counter() - began)
+                around.set("rpc.response.status_code", "OK")
                 return reply
 
     return unary
 
 
 def _stream(name: str, call: Any) -> Any:
+    name = name.lstrip("/")
+
     async def stream(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
         # A long-lived stream has no deadline of its own and joins many traces: its items bring theirs.
         began = time.perf_counter()
