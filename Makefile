@@ -70,6 +70,10 @@ format: $(INSTALLED) ## write the code as the formatter wants it
 protos: $(INSTALLED) ## make protos/gen from protos/*.proto
 	@$(PYTHON) -m protos.generate
 
+docs: $(INSTALLED) ## make docs/metrics.md and k8s/dashboards from the code
+	@$(PYTHON) -m observe.metrics_page
+	@$(PYTHON) -m observe.dashboards
+
 lock: $(INSTALLED) ## compile requirements/*.txt from pyproject.toml
 	@requirements/lock
 
@@ -85,4 +89,4 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos lock clean install help
+.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos docs lock clean install help
