@@ -15,7 +15,7 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 ##@ Use it
-run: $(INSTALLED) ## start the whole platform here: stores, ten services, a mailbox; Ctrl-C stops it
+run: $(INSTALLED) ## start the whole platform here: stores, ten services, a mailbox (OBSERVE=1: Prometheus too); Ctrl-C stops it
 	@$(PYTHON) -m services run $(ARGS)
 
 demo: $(INSTALLED) ## the same platform plus a sale with a verdict (BUYERS=2000 SEED=1)

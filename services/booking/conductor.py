@@ -110,6 +110,7 @@ class Conductor:
                 await self._rest(progress, f"{type(fault).__name__}: {fault}")
                 raise StillAtWork from fault
             metrics.decided(booking.status.value.lower(), booking.reason)
+            log.debug("booking_decided", status=booking.status.value, reason=booking.reason)
         return booking
 
     async def _rest(self, progress: Progress, why: str) -> None:

@@ -22,6 +22,8 @@ DEAD: Final = Counter("queue_dead_letters_total", "Entries that could not be wor
 UNSENT: Final = Counter("queue_results_unsent_total", "Results that realtime was not there to take.")
 RECONNECTS: Final = Counter("queue_booking_streams_total", "Streams opened to booking.")
 _reason = Words()
+for _status in ("CONFIRMED", "AWAITING_PAYMENT", "REJECTED", "CANCELLED"):
+    OUTCOMES.labels(_status, "")
 # Known before the first of them comes: a series that begins with its first failure tells of no increase.
 for _fault in ("no-order", "unreadable-order", "incomplete-order", "wrong-event", "no-number", "not-decided"):
     DEAD.labels(_fault)

@@ -46,6 +46,8 @@ class Topology:
     stores: Mapping[str, int]
     # Ports of the local mailbox: smtp, http.
     mailbox: Mapping[str, int]
+    # Ports of what watches a local run: prometheus.
+    observe: Mapping[str, int]
     # Topic → the service that writes it.
     topics: Mapping[str, str]
 
@@ -80,5 +82,6 @@ def topology() -> Topology:
         services={name: _service(name, row) for name, row in table["services"].items()},
         stores={name: row["port"] for name, row in table["stores"].items()},
         mailbox=table["mailbox"],
+        observe=table["observe"],
         topics={name: row["producer"] for name, row in table["topics"].items()},
     )
