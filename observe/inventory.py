@@ -12,6 +12,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.kit.invariants import Gauges
 from services.kit.topology import topology
 
 EVERYWHERE: Final = "every service"
@@ -53,11 +54,11 @@ class Metric:
 @cache
 def declared() -> Mapping[str, Sequence[Metric]]:
     """By who has them: those of the kit first, then service by service in the order of the table."""
-    found = {EVERYWHERE: _metrics_of("services.kit.metrics")}
+    found = {EVERYWHERE: [*_metrics_of("services.kit.metrics"), *_metrics_of("services.kit.invariants")]}
     for row in topology().python_services:
-        module = f"{row.module}.metrics"
-        if find_spec(module) is not None:
-            found[row.name] = _metrics_of(module)
+        rooms = [f"{row.module}.{room}" for room in ("metrics", "watch")]
+        if metrics := [metric for room in rooms if find_spec(room) for metric in _metrics_of(room)]:
+            found[row.name] = metrics
     return found
 
 
@@ -68,8 +69,13 @@ def known_series() -> frozenset[str]:
 
 
 def _metrics_of(module: str) -> Sequence[Metric]:
-    values = vars(import_module(module)).values()
-    return [_metric(value) for value in values if isinstance(value, MetricWrapperBase)]
+    found: list[MetricWrapperBase] = []
+    for value in vars(import_module(module)).values():
+        if isinstance(value, MetricWrapperBase):
+            found.append(value)
+        elif isinstance(value, Gauges):
+            found += value.metrics
+    return [_metric(value) for value in found]
 
 
 def _metric(value: MetricWrapperBase) -> Metric:

@@ -161,9 +161,42 @@ _MONEY: Final = (
     ),
 )
 
+_PROMISES: Final = (
+    Panel(
+        title="Promises broken",
+        description="What the watches found that must never be: paid without a ticket, sold without payment, a seat "
+        "with two owners, a charge nobody knows of. All are 0.",
+        unit="short",
+        width=12,
+        queries=[
+            Query(f"max({name})", name.replace("_", " "))
+            for name in (
+                "paid_without_ticket",
+                "sold_without_payment",
+                "seats_without_one_owner",
+                "psp_charges_unknown",
+            )
+        ],
+    ),
+    Panel(
+        title="Paid without a ticket for",
+        description="Age of the oldest booking that is paid and has neither ticket nor money back. The objective: 0.",
+        unit="s",
+        width=12,
+        queries=[Query("max(paid_without_ticket_seconds)", "oldest")],
+    ),
+)
+
 BOARD: Final = Board(
     uid="ticketing-on-sale",
     title="Ticketing / On-sale",
     description="Is the sale going well? Funnel, line, seats and money on one page.",
-    rows=[("Now", _NOW), ("Funnel", _FUNNEL), ("Line", _QUEUE), ("Seats", _SEATS), ("Money", _MONEY)],
+    rows=[
+        ("Now", _NOW),
+        ("Funnel", _FUNNEL),
+        ("Line", _QUEUE),
+        ("Seats", _SEATS),
+        ("Money", _MONEY),
+        ("Promises", _PROMISES),
+    ],
 )

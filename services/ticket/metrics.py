@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 SEATS_HELD: Final = Counter("seats_held_total", "Places held for a buyer.")
 SEATS_SOLD: Final = Counter("seats_sold_total", "Places sold; tickets were issued for them.")

@@ -23,10 +23,10 @@ HOPS = [
     ("gateway", "send booking-queue", "PRODUCER", "POST /api/v1/bookings"),
     ("booking-worker", "process booking-queue", "CONSUMER", "send booking-queue"),
     ("booking", "saga", "INTERNAL", "process booking-queue"),
-    ("booking", "INSERT bookings", "CLIENT", "saga"),
+    ("booking", "UPDATE bookings", "CLIENT", "saga"),
     ("booking", "ticket.TicketService/ReserveSeatsBatch", "CLIENT", "saga"),
     ("ticket", "ticket.TicketService/ReserveSeatsBatch", "SERVER", "ticket.TicketService/ReserveSeatsBatch"),
-    ("ticket", "UPDATE seats", "CLIENT", "ticket.TicketService/ReserveSeatsBatch"),
+    ("ticket", "UPDATE sections", "CLIENT", "ticket.TicketService/ReserveSeatsBatch"),
     ("payment", "payment.PaymentService/CreatePaymentsBatch", "SERVER", "saga"),
     ("ticket", "ticket.TicketService/ConfirmSeatsBatch", "SERVER", "saga"),
     ("booking", "send bookings", "PRODUCER", "process booking-queue"),
@@ -92,7 +92,7 @@ async def test_spans_are_named_by_the_conventions(watched: Watched) -> None:
 
     http = attributes("gateway", "POST /api/v1/bookings")
     rpc = attributes("ticket", "ticket.TicketService/ReserveSeatsBatch")
-    sql = attributes("booking", "INSERT bookings")
+    sql = attributes("booking", "UPDATE bookings")
     fact = attributes("email-worker", "process bookings")
     assert (http["http.request.method"], http["http.route"], http["http.response.status_code"]) == (
         "POST",
@@ -100,7 +100,7 @@ async def test_spans_are_named_by_the_conventions(watched: Watched) -> None:
         202,
     )
     assert (rpc["rpc.system.name"], rpc["rpc.response.status_code"]) == ("grpc", "OK")
-    assert (sql["db.system.name"], sql["db.operation.name"]) == ("postgresql", "INSERT")
+    assert (sql["db.system.name"], sql["db.operation.name"]) == ("postgresql", "UPDATE")
     assert (fact["messaging.system"], fact["messaging.destination.name"]) == ("kafka", "bookings")
     assert fact["messaging.consumer.group.name"] == "email-worker"
 
