@@ -20,7 +20,7 @@ ifdef MTLS
 export MESH_MTLS := strict
 endif
 
-run: $(INSTALLED) ## start the whole platform here: stores, ten services, a mailbox; Ctrl-C stops it (MTLS=1)
+run: $(INSTALLED) ## start the whole platform here: stores, ten services, a mailbox; Ctrl-C stops it (MTLS=1, OBSERVE=1)
 	@$(PYTHON) -m services run $(ARGS)
 
 demo: $(INSTALLED) ## the same platform plus a sale with a verdict (BUYERS=2000 SEED=1)
@@ -89,6 +89,9 @@ protos: $(INSTALLED) ## make protos/gen from protos/*.proto
 
 openapi: $(INSTALLED) ## write the API's document where the web app makes its types from
 	@$(PYTHON) -m services.gateway.api_document services/frontend/openapi.json
+docs: $(INSTALLED) ## make docs/metrics.md and k8s/dashboards from the code
+	@$(PYTHON) -m observe.metrics_page
+	@$(PYTHON) -m observe.dashboards
 
 lock: $(INSTALLED) ## compile requirements/*.txt from pyproject.toml
 	@requirements/lock
@@ -105,5 +108,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos lock clean install help
+.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi

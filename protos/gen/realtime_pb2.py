@@ -26,7 +26,7 @@ from protos.gen import booking_pb2 as booking__pb2
 from protos.gen import payment_pb2 as payment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0erealtime.proto\x12\x08realtime\x1a\rbooking.proto\x1a\rpayment.proto\"P\n\x1aNotifyBookingResultRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x10.booking.Booking\"+\n\x1bNotifyBookingResultResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x08\"T\n\x1bNotifyBookingResultsRequest\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32$.realtime.NotifyBookingResultRequest\",\n\x1cNotifyBookingResultsResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x05\"X\n\x1aNotifyQueuePositionRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x13\n\x0bnow_serving\x18\x02 \x01(\x03\x12\x13\n\x0blast_number\x18\x03 \x01(\x03\"\x1d\n\x1bNotifyQueuePositionResponse\"P\n\x1aNotifyPaymentStatusRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x07payment\x18\x02 \x01(\x0b\x32\x10.payment.Payment\"+\n\x1bNotifyPaymentStatusResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x08\"F\n\x15\x42roadcastEventRequest\x12\x0c\n\x04room\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x11\n\tdata_json\x18\x03 \x01(\t\"\x18\n\x16\x42roadcastEventResponse\"Y\n\x11SendToUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x11\n\tdata_json\x18\x03 \x01(\t\x12\x12\n\ndedupe_key\x18\x04 \x01(\t\"\"\n\x12SendToUserResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x08\"\x1b\n\x19GetConnectionStatsRequest\"\xbf\x01\n\x1aGetConnectionStatsResponse\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63onnections\x18\x02 \x01(\x03\x12\r\n\x05users\x18\x03 \x01(\x03\x12\r\n\x05rooms\x18\x04 \x01(\x03\x12\x12\n\nsent_total\x18\x05 \x01(\x03\x12\x15\n\rdropped_total\x18\x06 \x01(\x03\x12\x1b\n\x13\x63luster_connections\x18\x07 \x01(\x03\x12\x11\n\tinstances\x18\x08 \x01(\x05\x32\xa3\x05\n\x0fRealtimeService\x12\x62\n\x13NotifyBookingResult\x12$.realtime.NotifyBookingResultRequest\x1a%.realtime.NotifyBookingResultResponse\x12\x62\n\x13NotifyQueuePosition\x12$.realtime.NotifyQueuePositionRequest\x1a%.realtime.NotifyQueuePositionResponse\x12\x62\n\x13NotifyPaymentStatus\x12$.realtime.NotifyPaymentStatusRequest\x1a%.realtime.NotifyPaymentStatusResponse\x12S\n\x0e\x42roadcastEvent\x12\x1f.realtime.BroadcastEventRequest\x1a .realtime.BroadcastEventResponse\x12G\n\nSendToUser\x12\x1b.realtime.SendToUserRequest\x1a\x1c.realtime.SendToUserResponse\x12_\n\x12GetConnectionStats\x12#.realtime.GetConnectionStatsRequest\x1a$.realtime.GetConnectionStatsResponse\x12\x65\n\x14NotifyBookingResults\x12%.realtime.NotifyBookingResultsRequest\x1a&.realtime.NotifyBookingResultsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0erealtime.proto\x12\x08realtime\x1a\rbooking.proto\x1a\rpayment.proto\"e\n\x1aNotifyBookingResultRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x10.booking.Booking\x12\x13\n\x0btraceparent\x18\x03 \x01(\t\"+\n\x1bNotifyBookingResultResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x08\"T\n\x1bNotifyBookingResultsRequest\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32$.realtime.NotifyBookingResultRequest\",\n\x1cNotifyBookingResultsResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x05\"X\n\x1aNotifyQueuePositionRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x13\n\x0bnow_serving\x18\x02 \x01(\x03\x12\x13\n\x0blast_number\x18\x03 \x01(\x03\"\x1d\n\x1bNotifyQueuePositionResponse\"P\n\x1aNotifyPaymentStatusRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x07payment\x18\x02 \x01(\x0b\x32\x10.payment.Payment\"+\n\x1bNotifyPaymentStatusResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x08\"F\n\x15\x42roadcastEventRequest\x12\x0c\n\x04room\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x11\n\tdata_json\x18\x03 \x01(\t\"\x18\n\x16\x42roadcastEventResponse\"Y\n\x11SendToUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x11\n\tdata_json\x18\x03 \x01(\t\x12\x12\n\ndedupe_key\x18\x04 \x01(\t\"\"\n\x12SendToUserResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x08\"\x1b\n\x19GetConnectionStatsRequest\"\xbf\x01\n\x1aGetConnectionStatsResponse\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63onnections\x18\x02 \x01(\x03\x12\r\n\x05users\x18\x03 \x01(\x03\x12\r\n\x05rooms\x18\x04 \x01(\x03\x12\x12\n\nsent_total\x18\x05 \x01(\x03\x12\x15\n\rdropped_total\x18\x06 \x01(\x03\x12\x1b\n\x13\x63luster_connections\x18\x07 \x01(\x03\x12\x11\n\tinstances\x18\x08 \x01(\x05\x32\xa3\x05\n\x0fRealtimeService\x12\x62\n\x13NotifyBookingResult\x12$.realtime.NotifyBookingResultRequest\x1a%.realtime.NotifyBookingResultResponse\x12\x62\n\x13NotifyQueuePosition\x12$.realtime.NotifyQueuePositionRequest\x1a%.realtime.NotifyQueuePositionResponse\x12\x62\n\x13NotifyPaymentStatus\x12$.realtime.NotifyPaymentStatusRequest\x1a%.realtime.NotifyPaymentStatusResponse\x12S\n\x0e\x42roadcastEvent\x12\x1f.realtime.BroadcastEventRequest\x1a .realtime.BroadcastEventResponse\x12G\n\nSendToUser\x12\x1b.realtime.SendToUserRequest\x1a\x1c.realtime.SendToUserResponse\x12_\n\x12GetConnectionStats\x12#.realtime.GetConnectionStatsRequest\x1a$.realtime.GetConnectionStatsResponse\x12\x65\n\x14NotifyBookingResults\x12%.realtime.NotifyBookingResultsRequest\x1a&.realtime.NotifyBookingResultsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,33 +34,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'realtime_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NOTIFYBOOKINGRESULTREQUEST']._serialized_start=58
-  _globals['_NOTIFYBOOKINGRESULTREQUEST']._serialized_end=138
-  _globals['_NOTIFYBOOKINGRESULTRESPONSE']._serialized_start=140
-  _globals['_NOTIFYBOOKINGRESULTRESPONSE']._serialized_end=183
-  _globals['_NOTIFYBOOKINGRESULTSREQUEST']._serialized_start=185
-  _globals['_NOTIFYBOOKINGRESULTSREQUEST']._serialized_end=269
-  _globals['_NOTIFYBOOKINGRESULTSRESPONSE']._serialized_start=271
-  _globals['_NOTIFYBOOKINGRESULTSRESPONSE']._serialized_end=315
-  _globals['_NOTIFYQUEUEPOSITIONREQUEST']._serialized_start=317
-  _globals['_NOTIFYQUEUEPOSITIONREQUEST']._serialized_end=405
-  _globals['_NOTIFYQUEUEPOSITIONRESPONSE']._serialized_start=407
-  _globals['_NOTIFYQUEUEPOSITIONRESPONSE']._serialized_end=436
-  _globals['_NOTIFYPAYMENTSTATUSREQUEST']._serialized_start=438
-  _globals['_NOTIFYPAYMENTSTATUSREQUEST']._serialized_end=518
-  _globals['_NOTIFYPAYMENTSTATUSRESPONSE']._serialized_start=520
-  _globals['_NOTIFYPAYMENTSTATUSRESPONSE']._serialized_end=563
-  _globals['_BROADCASTEVENTREQUEST']._serialized_start=565
-  _globals['_BROADCASTEVENTREQUEST']._serialized_end=635
-  _globals['_BROADCASTEVENTRESPONSE']._serialized_start=637
-  _globals['_BROADCASTEVENTRESPONSE']._serialized_end=661
-  _globals['_SENDTOUSERREQUEST']._serialized_start=663
-  _globals['_SENDTOUSERREQUEST']._serialized_end=752
-  _globals['_SENDTOUSERRESPONSE']._serialized_start=754
-  _globals['_SENDTOUSERRESPONSE']._serialized_end=788
-  _globals['_GETCONNECTIONSTATSREQUEST']._serialized_start=790
-  _globals['_GETCONNECTIONSTATSREQUEST']._serialized_end=817
-  _globals['_GETCONNECTIONSTATSRESPONSE']._serialized_start=820
-  _globals['_GETCONNECTIONSTATSRESPONSE']._serialized_end=1011
-  _globals['_REALTIMESERVICE']._serialized_start=1014
-  _globals['_REALTIMESERVICE']._serialized_end=1689
+  _globals['_NOTIFYBOOKINGRESULTREQUEST']._serialized_end=159
+  _globals['_NOTIFYBOOKINGRESULTRESPONSE']._serialized_start=161
+  _globals['_NOTIFYBOOKINGRESULTRESPONSE']._serialized_end=204
+  _globals['_NOTIFYBOOKINGRESULTSREQUEST']._serialized_start=206
+  _globals['_NOTIFYBOOKINGRESULTSREQUEST']._serialized_end=290
+  _globals['_NOTIFYBOOKINGRESULTSRESPONSE']._serialized_start=292
+  _globals['_NOTIFYBOOKINGRESULTSRESPONSE']._serialized_end=336
+  _globals['_NOTIFYQUEUEPOSITIONREQUEST']._serialized_start=338
+  _globals['_NOTIFYQUEUEPOSITIONREQUEST']._serialized_end=426
+  _globals['_NOTIFYQUEUEPOSITIONRESPONSE']._serialized_start=428
+  _globals['_NOTIFYQUEUEPOSITIONRESPONSE']._serialized_end=457
+  _globals['_NOTIFYPAYMENTSTATUSREQUEST']._serialized_start=459
+  _globals['_NOTIFYPAYMENTSTATUSREQUEST']._serialized_end=539
+  _globals['_NOTIFYPAYMENTSTATUSRESPONSE']._serialized_start=541
+  _globals['_NOTIFYPAYMENTSTATUSRESPONSE']._serialized_end=584
+  _globals['_BROADCASTEVENTREQUEST']._serialized_start=586
+  _globals['_BROADCASTEVENTREQUEST']._serialized_end=656
+  _globals['_BROADCASTEVENTRESPONSE']._serialized_start=658
+  _globals['_BROADCASTEVENTRESPONSE']._serialized_end=682
+  _globals['_SENDTOUSERREQUEST']._serialized_start=684
+  _globals['_SENDTOUSERREQUEST']._serialized_end=773
+  _globals['_SENDTOUSERRESPONSE']._serialized_start=775
+  _globals['_SENDTOUSERRESPONSE']._serialized_end=809
+  _globals['_GETCONNECTIONSTATSREQUEST']._serialized_start=811
+  _globals['_GETCONNECTIONSTATSREQUEST']._serialized_end=838
+  _globals['_GETCONNECTIONSTATSRESPONSE']._serialized_start=841
+  _globals['_GETCONNECTIONSTATSRESPONSE']._serialized_end=1032
+  _globals['_REALTIMESERVICE']._serialized_start=1035
+  _globals['_REALTIMESERVICE']._serialized_end=1710
 # @@protoc_insertion_point(module_scope)

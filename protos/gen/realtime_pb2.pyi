@@ -26,7 +26,10 @@ class NotifyBookingResultRequest(_message.Message):
 
     USER_ID_FIELD_NUMBER: _builtins.int
     BOOKING_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
+    traceparent: _builtins.str
+    """W3C traceparent of the order: its trace goes on to the buyer's socket."""
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking: ...
     def __init__(
@@ -34,10 +37,11 @@ class NotifyBookingResultRequest(_message.Message):
         *,
         user_id: _builtins.str = ...,
         booking: _booking_pb2.Booking | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "traceparent", b"traceparent", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,6 +16,7 @@ from services.booking.saga import PAUSES_S, Peers, Progress, run
 from services.kit import tracing
 from services.kit.batching import Batcher
 from services.kit.errors import NotNow, Overloaded
+from services.kit.metrics import counted_rounds
 from services.kit.rpc import deadline
 
 LOOK_S: Final = 1.0
@@ -93,9 +94,13 @@ class Conductor:
 
     async def _run(self, progress: Progress) -> Booking:
         deadline.begin(None)  # The caller's deadline is not the saga's.
-        with tracing.adopted(progress.order.traceparent):
+        booking_id = progress.booking.id
+        structlog.contextvars.bind_contextvars(booking_id=booking_id)
+        about = {"ticketing.booking.id": booking_id}
+        with tracing.span("saga", parent=progress.order.traceparent, attributes=about) as around:
             try:
                 booking = (await run(progress, self._peers, self)).booking
+                around.set("ticketing.booking.status", booking.status.value)
             except NotNow:
                 raise
             except LeaseLost:
@@ -104,7 +109,8 @@ class Conductor:
                 log.exception("saga_failed", booking_id=progress.booking.id)
                 await self._rest(progress, f"{type(fault).__name__}: {fault}")
                 raise StillAtWork from fault
-        metrics.BOOKINGS.labels(booking.status.value.lower(), booking.reason).inc()
+            metrics.decided(booking.status.value.lower(), booking.reason)
+            log.debug("booking_decided", status=booking.status.value, reason=booking.reason)
         return booking
 
     async def _rest(self, progress: Progress, why: str) -> None:
@@ -151,6 +157,7 @@ class Conductor:
                 log.warning("take_up_waits", error=str(away))
             await asyncio.sleep(LOOK_S)
 
+    @counted_rounds("take-up")
     async def _take_up_some(self) -> None:
         room = min(TAKE_AT_ONCE, self._max_running - len(self._running))
         if room <= 0:

@@ -15,6 +15,7 @@ from services.booking.refusals import BookingIdReused, NotCancellable, NotPayabl
 from services.booking.saga import LAST_STEP, PAYMENT, PAYMENT_STEP, Payments, Progress
 from services.kit.clock import Clock
 from services.kit.errors import Invalid, Told
+from services.kit.metrics import counted_rounds
 from services.kit.paging import Page, from_token, page_size, to_token
 
 # How long a caller waits for a saga that runs in another process.
@@ -148,6 +149,7 @@ class BookingHandlers:
                 log.warning("watch_waits", error=str(away))
             await asyncio.sleep(LOOK_S)
 
+    @counted_rounds("look-at-payments")
     async def _look_at_payments(self) -> None:
         async with self._store.transaction() as bookings:
             waiting = await bookings.to_look_at(limit=AT_ONCE)
@@ -155,6 +157,7 @@ class BookingHandlers:
             if not await self._payments.waits(key=progress.key(PAYMENT)):
                 await self._put_back_to_work(progress.booking.id, {Status.AWAITING_PAYMENT}, _asking_again)
 
+    @counted_rounds("expire-overdue")
     async def _expire_overdue(self) -> None:
         async with self._store.transaction() as bookings:
             overdue = await bookings.overdue(now=self._now(), limit=AT_ONCE)

@@ -21,6 +21,7 @@ from services.booking.saga import CREATE_BOOKING
 from services.booking.waited import Waited
 from services.booking.watch import BookingWatch
 from services.booking.wire import timeline_message
+from services.kit import tracing
 from services.kit.clock import utc_now
 from services.kit.errors import Kind, Told
 
@@ -121,7 +122,8 @@ class _Orders:
     async def _work(self, order: pb.CreateBookingRequest) -> None:
         outcome = pb.BookingOutcome(booking_id=order.booking_id)
         try:
-            outcome.booking.CopyFrom(booking_message(await self._handlers.create(_order(order))))
+            with tracing.adopted(order.traceparent):
+                outcome.booking.CopyFrom(booking_message(await self._handlers.create(_order(order))))
         except Told as told:
             outcome.refused.CopyFrom(refusal_pb2.Refused(kind=told.kind.value, reason=told.reason, message=str(told)))
         except Exception:

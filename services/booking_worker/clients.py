@@ -10,6 +10,7 @@ from typing import Final
 
 import grpc
 import structlog
+from opentelemetry.trace import Span, SpanKind
 
 from protos.gen import booking_pb2, booking_pb2_grpc, realtime_pb2, realtime_pb2_grpc
 from services.booking_worker import metrics
@@ -53,6 +54,8 @@ class OrderStream:
         self._wake = asyncio.Event()
         self._heard_at = 0.0
         self._failures = 0
+        # Of orders whose trace is sampled, until they are answered.
+        self._spans: dict[str, Span] = {}
 
     def submit(self, entries: Sequence[Entry]) -> None:
         loop = asyncio.get_running_loop()
@@ -61,12 +64,16 @@ class OrderStream:
         for entry in entries:
             if entry.booking_id not in self._unanswered:
                 self._unanswered[entry.booking_id] = entry.order + _waited(entry)
+                if tracing.is_sampled(entry.traceparent) and (span := _processing(entry)):
+                    self._spans[entry.booking_id] = span
                 self._unsent.append(entry.booking_id)
         self._wake.set()
 
     def forget(self, booking_ids: Collection[str]) -> None:
         for booking_id in booking_ids:
             self._unanswered.pop(booking_id, None)
+            if span := self._spans.pop(booking_id, None):
+                span.end()
 
     async def check(self) -> None:
         """Raises while booking does not take our stream."""
@@ -142,10 +149,14 @@ class OrderStream:
     def _next_message(self) -> booking_pb2.CreateBookingsRequest:
         message, size = booking_pb2.CreateBookingsRequest(), 0
         while self._unsent and len(message.orders) < MAX_ORDERS and size < MAX_BYTES:
-            order = self._unanswered.get(self._unsent.popleft())
+            booking_id = self._unsent.popleft()
+            order = self._unanswered.get(booking_id)
             if order is not None:
-                message.orders.add().MergeFromString(order)
+                added = message.orders.add()
+                added.MergeFromString(order)
                 size += len(order)
+                if span := self._spans.get(booking_id):
+                    added.traceparent = tracing.traceparent(span)
         return message
 
     async def _read(self, call: Stream) -> None:
@@ -165,6 +176,18 @@ def _waited(entry: Entry) -> bytes:
     message.waited.queued_at.FromMilliseconds(entry.queued_ms)
     message.waited.taken_at.FromDatetime(utc_now())
     return message.SerializeToString()
+
+
+def _processing(entry: Entry) -> Span | None:
+    about = {
+        "messaging.system": "redis",
+        "messaging.destination.name": "booking-queue",
+        "messaging.operation.type": "process",
+        "messaging.message.id": entry.entry_id,
+        "ticketing.booking.id": entry.booking_id,
+    }
+    name = "process booking-queue"
+    return tracing.begun(name, parent=entry.traceparent, kind=SpanKind.CONSUMER, attributes=about)
 
 
 def _outcome(outcome: booking_pb2.BookingOutcome) -> Outcome:
@@ -218,7 +241,8 @@ class RealtimeClient:
     async def tell(self, results: Sequence[tuple[Entry, Decided]]) -> None:
         request = realtime_pb2.NotifyBookingResultsRequest(results=[_result(*result) for result in results])
         try:
-            await self._peer.call(self._peer.stub.NotifyBookingResults, request, timeout_s=NOTIFY_TIMEOUT_S)
+            with tracing.joined("tell", [entry.traceparent for entry, _ in results]):
+                await self._peer.call(self._peer.stub.NotifyBookingResults, request, timeout_s=NOTIFY_TIMEOUT_S)
         except PeerFault as fault:
             # Its bug is no reason to hold up the line.
             raise DependencyDown("realtime") from fault
@@ -234,7 +258,7 @@ class RealtimeClient:
 
 
 def _result(entry: Entry, decided: Decided) -> realtime_pb2.NotifyBookingResultRequest:
-    result = realtime_pb2.NotifyBookingResultRequest(user_id=entry.user_id)
+    result = realtime_pb2.NotifyBookingResultRequest(user_id=entry.user_id, traceparent=entry.traceparent)
     if decided.booking:
         result.booking.MergeFromString(decided.booking)
         return result

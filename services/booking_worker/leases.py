@@ -16,6 +16,7 @@ from services.booking_worker.handlers import WorkerHandlers
 from services.booking_worker.lines import Lines
 from services.booking_worker.ports import Orders, Queue
 from services.kit.errors import NotNow
+from services.kit.metrics import counted_rounds
 
 SURVEY_S: Final = 0.5
 # A line without orders is given back after this.
@@ -73,6 +74,7 @@ class Leases:
                 self._give_up_expired()
             await asyncio.sleep(self._lease_s * 0.3)
 
+    @counted_rounds("survey")
     async def survey(self) -> None:
         backlogs = await self._queue.survey()
         _count(backlogs)
@@ -85,6 +87,7 @@ class Leases:
             await self._open_taken()
             await self._find_strays()
 
+    @counted_rounds("renew")
     async def renew(self) -> None:
         lines = list(self._lines)
         asked_at = _now()

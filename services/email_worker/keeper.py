@@ -10,6 +10,7 @@ from services.email_worker import metrics
 from services.email_worker.ports import Store
 from services.kit.clock import Clock
 from services.kit.errors import NotNow
+from services.kit.metrics import counted_rounds
 
 COUNT_EVERY_S: Final = 5.0
 FORGET_EVERY: Final = 720
@@ -35,6 +36,7 @@ class Keeper:
                 log.warning("keeper_waits", error=str(away))
             await asyncio.sleep(COUNT_EVERY_S)
 
+    @counted_rounds("keeper")
     async def _count(self) -> None:
         queue = await self._store.queue(now=self._now())
         metrics.WAITING.set(queue.waiting)

@@ -17,13 +17,15 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from services.email_worker import metrics
-from services.email_worker.domain import Leased, Outcome, before_sending, failed, postponed, sent, untouched
+from services.email_worker.domain import Leased, Mail, Outcome, before_sending, failed, postponed, sent, untouched
 from services.email_worker.ports import Lane, Postponed, Render, ServerAway, Store, Undeliverable
 from services.kit.batching import Batcher
 from services.kit.clock import Clock
 from services.kit.errors import NotNow
+from services.kit.metrics import counted_rounds
 from services.kit.tracing import span
 
 BATCH: Final = 128
@@ -39,6 +41,10 @@ GATHER_S: Final = 0.03
 # How long a stopping sender may take to finish the mails in its hands.
 FINISH_S: Final = 10.0
 log = structlog.get_logger()
+
+
+def _about(mail: Mail) -> dict[str, str]:
+    return {"messaging.system": "smtp", "messaging.operation.type": "send", "ticketing.mail.kind": mail.kind.value}
 
 
 class Sender:
@@ -109,6 +115,7 @@ class Sender:
         except TimeoutError:
             return
 
+    @counted_rounds("send")
     async def _send_some(self) -> tuple[int, int]:
         """How many were taken, and how many of them given back because no lane reached the server."""
         now = self._now()
@@ -141,7 +148,7 @@ class Sender:
             return untouched(mail, at=now)
         if decided := before_sending(leased, at=now):
             return decided
-        with span("mail.send", parent=mail.traceparent):
+        with span("send mail", parent=mail.traceparent, kind=SpanKind.CLIENT, attributes=_about(mail)):
             return await self._deliver(lane, leased)
 
     async def _deliver(self, lane: Lane, leased: Leased) -> Outcome:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal, cast
 
+from opentelemetry.trace import SpanKind
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, OutOfMemoryError
 
@@ -15,12 +18,15 @@ from protos.gen import booking_pb2 as booking
 from protos.gen import ticket_pb2 as ticket
 from services.gateway.domain import InLine, KeyReused, Order, Queued, QueueFull
 from services.gateway.scripts import CANCEL, PLACE
+from services.kit import tracing
 from services.kit.clock import Clock
 from services.kit.errors import DependencyDown
 from services.kit.redis import redis_errors
 
 # How long an order that nobody served is remembered, and an idempotency key with it.
 KEPT_S: Final = 24 * 3600
+# What a trace calls the lines of all events.
+QUEUE: Final = "booking-queue"
 _ENDED: Final[dict[bytes, Literal["rejected", "cancelled"]]] = {b"REJECTED": "rejected", b"CANCELLED": "cancelled"}
 
 
@@ -31,8 +37,8 @@ class RedisQueue:
 
     async def place(self, orders: Sequence[Order]) -> Sequence[Queued | Exception]:
         at_ms = int(self._now().timestamp() * 1000)
-        commands = [self._command(order, at_ms) for order in orders]
-        with redis_errors():
+        with _sent(orders) as traced, redis_errors():
+            commands = [self._command(order, at_ms) for order in traced]
             try:
                 replies = await self._run(commands)
             except DependencyDown:
@@ -109,6 +115,26 @@ class RedisQueue:
             keys.append(_idempotency(order))
         values = (order.booking_id, order.user_id, order.event_id, at_ms, _entry(order), order.digest)
         return (len(keys), *keys, *values, self._limit, KEPT_S)
+
+
+@contextmanager
+def _sent(orders: Sequence[Order]) -> Iterator[Sequence[Order]]:
+    """The orders as they travel: each of a sampled trace has its span, which is where the worker goes on."""
+    about = {"messaging.system": "redis", "messaging.destination.name": QUEUE, "messaging.operation.type": "send"}
+    spans = [
+        tracing.begun(f"send {QUEUE}", parent=order.traceparent, kind=SpanKind.PRODUCER, attributes=about)
+        if tracing.is_sampled(order.traceparent)
+        else None
+        for order in orders
+    ]
+    try:
+        yield [
+            replace(order, traceparent=tracing.traceparent(span)) if span else order
+            for order, span in zip(orders, spans, strict=True)
+        ]
+    finally:
+        for span in filter(None, spans):
+            span.end()
 
 
 @lru_cache(256)

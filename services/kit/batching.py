@@ -1,15 +1,25 @@
 """Natural batching: while one batch is being worked, the next one gathers. No timers, nothing to tune."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from typing import Final
+from typing import Final, NamedTuple
 
+from opentelemetry.trace import Span
+
+from services.kit import metrics, tracing
 from services.kit.errors import Overloaded
 
 MAX_BATCH: Final = 256
 MAX_WAITING: Final = 20_000
+
+
+class _Waiting[T, R](NamedTuple):
+    item: T
+    outcome: asyncio.Future[R]
+    span: Span | None
 
 
 class Batcher[T, R]:
@@ -21,7 +31,8 @@ class Batcher[T, R]:
 
     `work` returns one outcome an item, in their order; an outcome that is an exception is raised at that item's caller
     alone. When `work` itself raises, every caller of the batch gets it. A caller that is cancelled leaves; its item,
-    once taken into a batch, is worked all the same.
+    once taken into a batch, is worked all the same. A batch is worked in the trace of the first of its callers that
+    has a sampled one; the others link there.
     """
 
     def __init__(
@@ -35,7 +46,7 @@ class Batcher[T, R]:
     ) -> None:
         self._work, self._name = work, name
         self._max_batch, self._max_waiting, self._lanes = max_batch, max_waiting, lanes
-        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._waiting: deque[_Waiting[T, R]] = deque()
         self._workers: set[asyncio.Task[None] | None] = set()
 
     async def __call__(self, item: T) -> R:
@@ -43,10 +54,16 @@ class Batcher[T, R]:
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(self._name)
         outcome: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, outcome))
+        span = tracing.begun(self._name)
+        self._waiting.append(_Waiting(item, outcome, span))
         if len(self._workers) < self._lanes:
             self._start_worker()
-        return await outcome
+        if span is None:
+            return await outcome
+        try:
+            return await outcome
+        finally:
+            span.end()
 
     def _start_worker(self) -> None:
         # In a context of its own: a batch has many callers, and must not end at the deadline of the first one.
@@ -60,24 +77,28 @@ class Batcher[T, R]:
             # Here and not when the task is done: an item that came in between would wait for nobody.
             self._workers.discard(asyncio.current_task())
 
-    def _next_batch(self) -> list[tuple[T, asyncio.Future[R]]]:
-        batch: list[tuple[T, asyncio.Future[R]]] = []
+    def _next_batch(self) -> list[_Waiting[T, R]]:
+        batch: list[_Waiting[T, R]] = []
         while self._waiting and len(batch) < self._max_batch:
-            item, outcome = self._waiting.popleft()
-            if not outcome.cancelled():
-                batch.append((item, outcome))
+            waiting = self._waiting.popleft()
+            if not waiting.outcome.cancelled():
+                batch.append(waiting)
         return batch
 
-    async def _work_batch(self, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _work_batch(self, batch: Sequence[_Waiting[T, R]]) -> None:
+        metrics.batch_begun(self._name, batch, len(self._waiting))
+        began = time.perf_counter()
         try:
-            outcomes = await self._work([item for item, _ in batch])
+            with tracing.led([one.span for one in batch]):
+                outcomes = await self._work([one.item for one in batch])
+                metrics.batch_worked(self._name, time.perf_counter() - began)
             answered = list(zip(batch, outcomes, strict=True))
         except Exception as fault:  # noqa: BLE001 - it is raised at every caller, none of which we know
-            answered = [(pair, fault) for pair in batch]
-        for (_, future), outcome in answered:
-            if future.done():
+            answered = [(one, fault) for one in batch]
+        for one, outcome in answered:
+            if one.outcome.done():
                 continue
             if isinstance(outcome, Exception):
-                future.set_exception(outcome)
+                one.outcome.set_exception(outcome)
             else:
-                future.set_result(outcome)
+                one.outcome.set_result(outcome)

@@ -78,11 +78,16 @@ class Gauges:
 
     def __init__(self, promises: Mapping[str, str]) -> None:
         self._promises = promises
-        self._counts = {name: Gauge(name, f"Always 0, for: {promise}") for name, promise in promises.items()}
+        self._counts = {name: Gauge(name, f"Always 0, for: {promise}.") for name, promise in promises.items()}
         self._ages = {
-            name: Gauge(f"{name}_seconds", f"Age of the oldest violation; 0 without one. {promise}")
+            name: Gauge(f"{name}_seconds", f"Age of the oldest violation; 0 without one, for: {promise}.")
             for name, promise in promises.items()
         }
+
+    @property
+    def metrics(self) -> Sequence[Gauge]:
+        """All of them."""
+        return [*self._counts.values(), *self._ages.values()]
 
     def tell(self, violations: Sequence[Violation], *, now: datetime) -> None:
         """All that is wrong at the moment."""

@@ -14,15 +14,16 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from services.kit.clock import run_wrong
+from services.kit.exporting import configure_tracing
 from services.kit.health import Check, Health
 from services.kit.logs import configure_logs
 from services.kit.memory import give_back_start_up_memory
 from services.kit.rpc.identity import identity_in
 from services.kit.rpc.policy import Policy
 from services.kit.rpc.server import Register, RpcServer
+from services.kit.saturation import GcWatch, watch_event_loop
 from services.kit.settings import ServiceSettings
-from services.kit.stacks import dump_tasks_on_signal
-from services.kit.tracing import configure_tracing
+from services.kit.signals import listen_to_signals
 from services.kit.web import WebServer, operations_apps
 
 READINESS_S: Final = 1.0
@@ -73,7 +74,8 @@ async def _until_stopped[S: ServiceSettings](settings: S, compose: Compose[S]) -
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    dump_tasks_on_signal()
+    listen_to_signals(settings)
+    GcWatch().begin()
     try:
         async with compose(settings) as app, working(settings, app) as work:
             for delay_s in SETTLED_S:
@@ -104,6 +106,7 @@ class Work:
 async def working(settings: ServiceSettings, app: App) -> AsyncIterator[Work]:
     """Listen, then start the jobs; at the end stop the jobs after the listening, so that calls under way can finish."""
     jobs = [asyncio.create_task(job, name=name) for name, job in app.jobs.items()]
+    jobs.append(asyncio.create_task(watch_event_loop(), name="event-loop"))
     try:
         async with serving(settings, app) as health:
             yield Work(health, jobs)

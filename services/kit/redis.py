@@ -11,6 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError  # noqa: A004
 
+from services.kit import metrics
 from services.kit.errors import DependencyDown
 from services.kit.settings import RedisSettings
 
@@ -24,7 +25,7 @@ def open_redis(settings: RedisSettings, *, name: str, call_timeout_s: float = CA
     Nothing is retried here: whoever knows whether a command may run twice decides.
     A client that blocks (XREADGROUP BLOCK) needs a `call_timeout_s` longer than it blocks.
     """
-    return Redis(
+    redis = Redis(
         host=settings.redis_host,
         port=settings.redis_port,
         db=settings.redis_db,
@@ -38,6 +39,15 @@ def open_redis(settings: RedisSettings, *, name: str, call_timeout_s: float = CA
         ssl=settings.redis_tls,
         ssl_ca_certs=settings.redis_ca or None,
     )
+    in_use = metrics.REDIS_IN_USE.labels(name)
+    in_use.set_function(lambda: _in_use(redis))
+    return redis
+
+
+def _in_use(redis: Redis) -> int:
+    # The pool counts them and has no name of its own for the count.
+    in_use: set[object] = getattr(redis.connection_pool, "_in_use_connections", set())
+    return len(in_use)
 
 
 @contextmanager

@@ -50,8 +50,10 @@ class ServiceSettings(BaseSettings):
     grace_s: float = Field(default=8.0, gt=0, le=120)
     # Where traces go (OTLP over gRPC), e.g. http://collector:4317; empty: nowhere, and they cost nothing.
     otel_exporter_otlp_endpoint: str = ""
-    # Share of new traces that are kept, 0 to 1.
+    # Share of new traces that are kept, 0 to 1; the gateway decides, everybody else follows.
     trace_ratio: float = Field(default=0.1, ge=0, le=1)
+    # A call or message that took longer is kept, alone, also when its trace is not.
+    trace_slow_s: float = Field(default=2.0, gt=0)
 
     @property
     def row(self) -> Service:

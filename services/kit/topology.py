@@ -48,6 +48,8 @@ class Topology:
     stores: Mapping[str, int]
     # Ports of the local mailbox: smtp, http.
     mailbox: Mapping[str, int]
+    # Ports of what watches a local run: prometheus.
+    observe: Mapping[str, int]
     # Topic → the service that writes it.
     topics: Mapping[str, str]
 
@@ -84,5 +86,6 @@ def topology() -> Topology:
         services={name: _service(name, row, table["grants"].get(name, {})) for name, row in table["services"].items()},
         stores={name: row["port"] for name, row in table["stores"].items()},
         mailbox=table["mailbox"],
+        observe=table["observe"],
         topics={name: row["producer"] for name, row in table["topics"].items()},
     )

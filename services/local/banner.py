@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.local.environment import ADMIN_EMAIL, ORGANISER_EMAIL
 from services.local.platform import Platform
 from services.local.ports import service_port
+from services.local.prometheus import prometheus_url, prometheus_wanted
 from services.local.samples import Sample
 from services.local.web_app import OLDEST_NODE
 
@@ -22,6 +23,7 @@ def banner(running: Platform, samples: Sequence[Sample], *, web_app: bool) -> st
         f"  API        {gateway}/docs   (OpenAPI: {gateway}/openapi.json)",
         f"  sockets    {running.url('realtime', scheme='ws')}/ws",
         f"  mailbox    {running.mailbox_url}",
+        *([f"  metrics    {prometheus_url()}"] if prometheus_wanted() else []),
         f"  sandbox    http://localhost:{payment}/sandbox/intents   (no money moves)",
         f"  organiser  {ORGANISER_EMAIL}  {running.secrets.organiser_password}",
         f"  admin      {ADMIN_EMAIL}  {running.secrets.admin_password}",

@@ -22,7 +22,8 @@ from services.local.chosen_stores import open_stores
 from services.local.environment import HOST, Route, Secrets, Stores, direct, service_environment
 from services.local.identities import Identities
 from services.local.identities import wanted as identities_wanted
-from services.local.ports import mailbox_port, service_port, service_ports
+from services.local.ports import mailbox_port, prometheus_port, service_port, service_ports
+from services.local.prometheus import prometheus, prometheus_url, prometheus_wanted
 from services.local.stores import Store, StoreFailed
 from services.local.supervisor import Program, Supervisor
 
@@ -75,12 +76,17 @@ async def platform(
             identity = identities.issue(service) if identities else {}
             supervisor.add(_program(service, {**service_environment(service, stores, secret, route), **identity}))
         await wait_until_ready(services)
+        if prometheus_wanted():
+            supervisor.add(prometheus(services, home))
+            say(f"Prometheus: {prometheus_url()}")
         yield Platform(supervisor, stores, secret, embedded)
 
 
 def refuse_taken_ports(services: Sequence[Service]) -> None:
     """Say at once which port is in use, instead of letting a service fail again and again."""
     wanted = {f"{row.name} ({name})": port for row in services for name, port in service_ports(row).items()}
+    if prometheus_wanted():
+        wanted["prometheus"] = prometheus_port()
     wanted |= {f"mailbox ({name})": mailbox_port(name) for name in topology().mailbox}
     taken = [f"{port} for {who}" for who, port in wanted.items() if _taken(port)]
     if taken:

@@ -33,5 +33,9 @@ def store_port(name: str) -> int:
     return topology().stores[name] + offset()
 
 
+def prometheus_port() -> int:
+    return topology().observe["prometheus"] + offset()
+
+
 def mailbox_port(name: str) -> int:
     return topology().mailbox[name] + offset()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import structlog
 
+from services.kit import tracing
 from services.kit.clock import Clock
 from services.kit.errors import NotNow, Refusal, Told
 from services.kit.ids import new_id
@@ -41,9 +42,10 @@ class Ledger:
         loop = asyncio.get_running_loop()
         began = loop.time()
         answers = await self._answers(payments)
-        metrics.PSP_SECONDS.observe(loop.time() - began)
+        took_s = loop.time() - began
         intents = {pid: answer for pid, answer in answers.items() if isinstance(answer, Intent)}
         unknown = {pid: _unknown(pid, answer) for pid, answer in answers.items() if isinstance(answer, Exception)}
+        metrics.PSP_SECONDS.labels("unknown" if unknown else "answered").observe(took_s, tracing.exemplar())
         metrics.PSP_ANSWERS.labels("answered").inc(len(intents))
         metrics.PSP_ANSWERS.labels("unknown").inc(len(unknown))
         return {**unknown, **await self.record([(one, intents[one.payment_id]) for one in payments
@@ -184,6 +186,7 @@ class Ledger:
     def _tell(self, changed: Sequence[Payment]) -> None:
         for payment in changed:
             metrics.PAYMENTS.labels(payment.provider, payment.status.value).inc()
+            metrics.MONEY.labels(payment.status.value, payment.amount.currency).inc(payment.amount.minor)
         if changed:
             self._wake()
 

@@ -9,6 +9,7 @@ import structlog
 
 from services.kit.clock import Clock
 from services.kit.errors import NotNow, Refusal
+from services.kit.metrics import counted_rounds
 from services.payment import metrics
 from services.payment.domain import GIVEN_UP, LATE_KEPT, PAID, Intent, Payment, PspEvent, Refund, Status
 from services.payment.ledger import Ledger
@@ -53,6 +54,7 @@ class Settling:
             await _round(self.settle_abandoned)
             await asyncio.sleep(IDLE_S)
 
+    @counted_rounds("settle-events")
     async def settle_events(self) -> int:
         """Look at what the PSP told us of; how many events there were."""
         at = self._now()
@@ -103,6 +105,7 @@ class Settling:
             log.warning("stray_refunded", payment_id=payment.payment_id, ref=ref)
             metrics.REFUNDED_ORPHANS.inc()
 
+    @counted_rounds("settle-abandoned")
     async def settle_abandoned(self) -> int:
         """Finish what its caller did not; how many there were."""
         at = self._now()

@@ -1,6 +1,7 @@
 """Topics `seats` and `bookings`: rooms hear of places, buyers of their bookings, whoever else forgot to tell them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -23,7 +24,7 @@ class FactsConsumer:
         seats = [seats_delta(fact) for fact in facts if self._is_news(fact, messages.SeatsChanged, SEATS_MATTER)]
         await self._handlers.seats_changed(seats)
         recent = [fact for fact in facts if fact.topic == "bookings" and self._age(fact) < BOOKINGS_MATTER]
-        told = [message for fact in recent if (message := booking_fact(fact))]
+        told = [replace(message, traceparent=fact.traceparent) for fact in recent if (message := booking_fact(fact))]
         await self._handlers.tell_all(told)
 
     def _is_news(self, fact: Fact, body: type[messages.SeatsChanged], matters: timedelta) -> bool:

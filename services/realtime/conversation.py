@@ -15,6 +15,7 @@ from services.kit.tokens import LEEWAY_S, Identity, TokenExpired, TokenVerifier
 from services.realtime import metrics
 from services.realtime.connection import Connection, Ending
 from services.realtime.reception import Reception
+from services.realtime.told import trace_sent
 
 # Messages that a client may send: at once, and a second.
 BURST: Final = 40
@@ -88,6 +89,7 @@ class Conversation:
                 texts = await self._connection.next_texts()
                 for text in texts:
                     await self._socket.send_frame(text, WSMsgType.TEXT)
+                    trace_sent(text)
                 metrics.SENT.inc(len(texts))
         except ClientConnectionResetError:
             return

@@ -64,6 +64,8 @@ class UserMessage:
     dedupe: str = ""
     # False: it says less than another message of the same key would; that one is sent all the same.
     complete: bool = True
+    # Of the request that it is the answer to; it goes to the socket when that trace is sampled.
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

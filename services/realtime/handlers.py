@@ -11,6 +11,7 @@ import msgspec
 
 from services.kit.batching import Batcher
 from services.kit.errors import Invalid
+from services.kit.metrics import counted_rounds
 from services.realtime import metrics
 from services.realtime.domain import (
     MAX_JSON_BYTES,
@@ -80,6 +81,7 @@ class RealtimeHandlers:
         sent, dropped = (int(metrics.total(counter)) for counter in (metrics.SENT, metrics.DROPPED))
         return Stats(self._instance_id, self._hub, cluster, sent, dropped)
 
+    @counted_rounds("report")
     async def report(self) -> None:
         await self._exchange.report(self._instance_id, connections=self._hub.sockets)
 

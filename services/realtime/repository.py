@@ -12,6 +12,7 @@ from protos import queue
 from services.kit.batching import Batcher
 from services.kit.errors import DependencyDown
 from services.kit.redis import redis_errors
+from services.kit.tracing import is_sampled
 from services.realtime.domain import BEGINNING, Cursor, Delivered, Line, UserMessage, cursor_text
 from services.realtime.ports import Cluster
 from services.realtime.rooms import Broadcast, Wire, to_wire
@@ -73,7 +74,7 @@ class RedisExchange:
             inbox = inbox_key(message.user_id)
             keys += (f"rt:sent:{message.user_id}:{message.dedupe}" if message.dedupe else inbox, inbox)
             mark = "" if not message.dedupe else "full" if message.complete else "part"
-            values += (message.user_id, b'"type":"%b","data":%b}' % (message.type.encode(), message.body), mark)
+            values += (message.user_id, _tail(message), mark)
         with redis_errors():
             return [bool(one) for one in await self._redis.eval(_DELIVER, len(keys), *keys, *values)]
 
@@ -134,6 +135,14 @@ class RedisExchange:
         if document is None:
             raise DependencyDown("auth")
         return cast("bytes", document).decode()
+
+
+def _tail(message: UserMessage) -> bytes:
+    """The text without its id."""
+    said = b'"type":"%b","data":%b}' % (message.type.encode(), message.body)
+    if is_sampled(message.traceparent):
+        return b'"traceparent":"%b",%b' % (message.traceparent.encode(), said)
+    return said
 
 
 def inbox_key(user_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -81,7 +82,7 @@ def _result(request: pb.NotifyBookingResultRequest) -> UserMessage:
         raise Invalid("booking.booking_id: must not be empty")
     if booking.status not in _STATUSES:
         raise Invalid("booking.status: is not one that is known")
-    return booking_news(request.user_id, booking)
+    return replace(booking_news(request.user_id, booking), traceparent=request.traceparent)
 
 
 _PAYMENT_STATUSES = frozenset(payment_pb2.PaymentStatus.values()) - {payment_pb2.PAYMENT_STATUS_UNSPECIFIED}

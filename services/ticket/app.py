@@ -17,7 +17,7 @@ from services.kit.health import Check
 from services.kit.process import App
 from services.ticket.consumer import EventsConsumer
 from services.ticket.handlers import TicketHandlers
-from services.ticket.jobs import sweep
+from services.ticket.jobs import count, sweep
 from services.ticket.reading import TicketReads
 from services.ticket.repository.books import PostgresBooks
 from services.ticket.repository.keys import PostgresKeys
@@ -51,6 +51,7 @@ async def compose(settings: TicketSettings) -> AsyncIterator[App]:
                 "events": events.run(EventsConsumer(handlers).handle),
                 "relay": relay.run(),
                 "sweep": sweep(handlers, every_s=settings.sweep_every_s),
+                "count": count(handlers),
                 "watch": watch.run(every_s=settings.watch_every_s),
             },
             checks={

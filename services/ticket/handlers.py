@@ -10,6 +10,7 @@ from typing import Final
 
 from services.kit.errors import Invalid, Overloaded, Refusal
 from services.kit.ids import new_id
+from services.kit.metrics import counted_rounds
 from services.ticket import metrics
 from services.ticket.domain import keeping, reserving
 from services.ticket.domain.event import Layout
@@ -87,6 +88,7 @@ class TicketHandlers:
         """Free what each key holds or bought; how many places that were. Never to be reserved under that key again."""
         return await self._for_each_sound("release", asked, _check_give_back, self._release)
 
+    @counted_rounds("sweep")
     async def expire_holds(self) -> int:
         """Free holds that are over; how many. Less than SWEPT_AT_ONCE: there are no more for now."""
         due = await self._store.due(SWEPT_AT_ONCE)
@@ -95,6 +97,13 @@ class TicketHandlers:
         expired = await self._transact(lambda tx: _expire(tx, due))
         metrics.HOLDS_EXPIRED.inc(expired)
         return expired
+
+    @counted_rounds("count")
+    async def count(self) -> None:
+        """How many places are left, and tell."""
+        places = await self._store.places()
+        for state, count in (("free", places.free), ("held", places.held), ("sold", places.sold)):
+            metrics.SEATS.labels(state).set(count)
 
     async def events_changed(self, published: Mapping[str, Layout], cancelled: Mapping[str, str]) -> None:
         """Facts of topic `events`, by fact id: layouts of events now on sale, and ids of events that are cancelled."""

@@ -12,6 +12,7 @@ from services.ticket.handlers import SWEPT_AT_ONCE, TicketHandlers
 
 # Sweeps in a row before buyers get their turn.
 IN_A_ROW: Final = 20
+COUNT_EVERY_S: Final = 2.0
 log = structlog.get_logger()
 
 
@@ -27,3 +28,15 @@ async def sweep(handlers: TicketHandlers, *, every_s: float) -> None:
         except Exception:
             log.exception("sweep_failed")
         await asyncio.sleep(every_s)
+
+
+async def count(handlers: TicketHandlers) -> None:
+    """For as long as the process lives."""
+    while True:
+        try:
+            await handlers.count()
+        except NotNow as away:
+            log.warning("count_waits", error=str(away))
+        except Exception:
+            log.exception("count_failed")
+        await asyncio.sleep(COUNT_EVERY_S)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from services.kit.invariants import Repair, Violation
-from services.ticket.domain.availability import Snapshot
+from services.ticket.domain.availability import Places, Snapshot
 from services.ticket.domain.event import Event, Layout, Locked
 from services.ticket.domain.hold import Hold, SignedTicket, Ticket
 from services.ticket.domain.stock import Asked, Changes, Stock
@@ -67,6 +67,9 @@ class Store(Protocol):
 
     async def due(self, limit: int) -> Sequence[str]:
         """Keys of holds whose time is over by the database's clock, the longest over first."""
+
+    async def places(self) -> Places:
+        """Of all events that are not cancelled, by state."""
 
 
 class Books(Protocol):

@@ -24,10 +24,10 @@ import uvloop
 
 from services.gateway.app import compose
 from services.gateway.settings import GatewaySettings
+from services.kit.exporting import configure_tracing
 from services.kit.ids import new_id
 from services.kit.logs import configure_logs
 from services.kit.process import working
-from services.kit.tracing import configure_tracing
 from services.local.stores import Valkey
 from tests.conftest import free_port
 from tests.integration.gateway.conftest import DRAFT

@@ -10,7 +10,7 @@ from copy import copy
 from datetime import UTC, datetime
 from itertools import groupby
 
-from services.ticket.domain.availability import RowStates, SectionPlaces, Snapshot
+from services.ticket.domain.availability import Places, RowStates, SectionPlaces, Snapshot
 from services.ticket.domain.event import Event, Layout, Locked, OnSale, SectionKind
 from services.ticket.domain.hold import Hold, HoldState, Ticket, seat_parts
 from services.ticket.domain.runs import Run, Runs
@@ -38,6 +38,15 @@ class MemoryTicketStore:
     async def event(self, event_id: str) -> Event | None:
         layout = self.state.layouts.get(event_id)
         return layout.event if layout else None
+
+    async def places(self) -> Places:
+        capacity = held = sold = 0
+        for event_id in self.state.layouts.keys() - self.state.cancelled:
+            for section_id, section in self.state.layouts[event_id].event.sections.items():
+                capacity += section.capacity
+                held += self.state.counts[event_id, section_id][HELD]
+                sold += self.state.counts[event_id, section_id][SOLD]
+        return Places(free=capacity - held - sold, held=held, sold=sold)
 
     async def version(self, event_id: str) -> int:
         return self.state.versions.get(event_id, 0)

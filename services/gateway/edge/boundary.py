@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from functools import cache
 from typing import Final
 
 import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
-from opentelemetry.trace import SpanKind
-from prometheus_client import Counter, Histogram
 
 from services.gateway.edge import problems
 from services.gateway.edge.cors import Cors
@@ -34,7 +31,6 @@ SECURITY: Final = {
 NO_PAGE: Final = "default-src 'none'; frame-ancestors 'none'"
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class TimedOut(NotNow):
@@ -51,17 +47,17 @@ def boundary(*, timeout_s: float, cors: Cors) -> Middleware:
     async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
         route = _route(request)
-        parent = request.headers.get("traceparent", "")
-        if parent and not _TRACEPARENT.fullmatch(parent):
-            parent = ""
-        with tracing.span(route, parent=parent, kind=SpanKind.SERVER):
+        method = request.method if request.method in _METHODS else "other"
+        about = {"http.request.method": method, "http.route": route, "url.scheme": request.scheme}
+        with tracing.edge(f"{method} {route}", request.headers.get("traceparent", ""), about) as around_it:
             request[TRACEPARENT] = tracing.traceparent()
             response = cors.preflight(request) or await _answered(request, handler, timeout_s)
             _add_headers(request, response, cors)
-        method = request.method if request.method in _METHODS else "other"
-        handled, took = _measures(method, route, response.status)
-        handled.inc()
-        took.observe(time.perf_counter() - began)
+            around_it.set("http.response.status_code", response.status)
+            if response.status >= 500:
+                around_it.failed(str(response.status))
+            metrics.http_handled(method, route, response.status, time.perf_counter() - began)
+            log.debug("request_answered", method=method, route=route, status=response.status)
         return response
 
     return around
@@ -150,8 +146,3 @@ def _route(request: web.Request) -> str:
     """The path as the table has it: what was asked for has no bound."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "unmatched"
-
-
-@cache
-def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    return metrics.HTTP_HANDLED.labels(method, route, str(status)), metrics.HTTP_DURATION.labels(route)

@@ -15,6 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from services.kit import metrics
+from services.kit.bus import telling
 from services.kit.bus.facts import Burial, Fact, Handle
 from services.kit.bus.wire import Message, dead_letter, fact_of, message_of, reason_of
 from services.kit.clock import utc_now
@@ -40,7 +41,8 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def publish(self, facts: Sequence[Fact]) -> None:
-        await self.send([message_of(fact, source=self._source) for fact in facts])
+        with telling.published(facts) as traced:
+            await self.send([message_of(fact, source=self._source) for fact in traced])
 
     async def send(self, messages: Sequence[Message]) -> None:
         """As `publish`, for messages of whoever made them."""
@@ -123,6 +125,7 @@ class KafkaConsumer:
     ) -> None:
         self._brokers, self._topics, self._group = settings.kafka_brokers, topics, group
         self._join, self._publisher = settings.kafka_join_groups, publisher
+        telling.expected(topics)
 
     async def run(self, handle: Handle) -> None:
         """See Consumer. Connects again, with growing pauses, for as long as the broker is away."""
@@ -158,6 +161,7 @@ class KafkaConsumer:
                 consumer.assign(await partitions_of(self._brokers, self._topics))
             while True:
                 polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
+                await self._tell_behind(consumer)
                 # Not around getmany: it waits, however long, until partitions have changed hands.
                 async with working:
                     if records := [record for records in polled.values() for record in records]:
@@ -175,7 +179,8 @@ class KafkaConsumer:
     async def _handle_all(self, handle: Handle, records: Sequence[ConsumerRecord]) -> None:
         facts = [fact_of(record) for record in records]
         try:
-            await handle(facts)
+            with telling.handled(facts, group=self._group):
+                await handle(facts)
         except NotNow:
             raise
         except Exception:  # noqa: BLE001 - found out below which fact it is, and logged there
@@ -184,6 +189,15 @@ class KafkaConsumer:
         else:
             for fact in facts:
                 metrics.FACTS_CONSUMED.labels(fact.topic, "handled").inc()
+
+    async def _tell_behind(self, consumer: AIOKafkaConsumer) -> None:
+        behind = dict.fromkeys(self._topics, 0)
+        for partition in consumer.assignment():
+            end = consumer.highwater(partition)
+            if end is not None:
+                behind[partition.topic] += max(0, end - await consumer.position(partition))
+        for topic, count in behind.items():
+            metrics.FACTS_BEHIND.labels(topic).set(count)
 
     async def _handle_one(self, handle: Handle, fact: Fact, record: ConsumerRecord) -> None:
         for attempt in range(1, TRIES + 1):

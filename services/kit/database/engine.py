@@ -1,6 +1,7 @@
 """Connections and transactions. What the driver raises when PostgreSQL is away leaves here as DependencyDown."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -10,9 +11,12 @@ from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
+from services.kit import metrics
+from services.kit.database.statements import trace_statements
 from services.kit.database.tls import postgres_tls
-from services.kit.errors import Contended, DependencyDown
+from services.kit.errors import Contended, DependencyDown, NotNow, Told
 from services.kit.settings import PostgresSettings
 
 # A transaction here is short by rule; one that is not is stopped before it stops others.
@@ -51,12 +55,14 @@ def open_engine(settings: PostgresSettings) -> AsyncEngine:
         port=settings.postgres_port,
         database=settings.postgres_db,
     )
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=settings.postgres_pool,
         max_overflow=settings.postgres_pool,
         pool_timeout=_POOL_WAIT_S,
         pool_recycle=1800,
+        # What a statement is given may be somebody's name; an error that is logged must not tell it.
+        hide_parameters=True,
         connect_args={
             "server_settings": _SESSION | {"application_name": settings.service},
             "timeout": _CONNECT_TIMEOUT_S,
@@ -64,6 +70,15 @@ def open_engine(settings: PostgresSettings) -> AsyncEngine:
             "ssl": postgres_tls(settings),
         },
     )
+    trace_statements(engine.sync_engine, settings)
+    metrics.POOL_LIMIT.set(2 * settings.postgres_pool)
+    metrics.POOL_IN_USE.set_function(lambda: _in_use(engine))
+    return engine
+
+
+def _in_use(engine: AsyncEngine) -> int:
+    pool = engine.pool
+    return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
 
 @asynccontextmanager
@@ -73,9 +88,20 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises Contended when it changed nothing and may be tried again, DependencyDown when the server is away. When the
     server goes at the commit nobody knows whether it took place: whoever asks again must do so by key.
     """
-    with postgres_errors():
-        async with engine.begin() as tx:
-            yield tx
+    began, result = time.perf_counter(), "failed"
+    try:
+        with postgres_errors():
+            async with engine.begin() as tx:
+                yield tx
+        result = "done"
+    except NotNow as error:
+        result = "contended" if isinstance(error, Contended) else "away"
+        raise
+    except Told:
+        result = "done"  # Undone, because somebody was refused: an answer.
+        raise
+    finally:
+        metrics.TRANSACTION_DURATION.labels(result).observe(time.perf_counter() - began)
 
 
 @contextmanager

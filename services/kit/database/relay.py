@@ -1,7 +1,8 @@
 """Carries the outbox to Kafka, in order per key, and survives the loss of either end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -10,7 +11,7 @@ from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.kit import metrics
-from services.kit.bus.facts import Publisher
+from services.kit.bus.facts import Fact, Publisher
 from services.kit.database.engine import postgres_errors
 from services.kit.database.outbox import Outbox
 from services.kit.errors import NotNow
@@ -48,8 +49,10 @@ class Relay:
                 async with self._session() as session:
                     if await session.scalar(_LOCK):
                         while True:
-                            await self._send_some(session)
+                            sent = await self._send_some(session)
                             failures = 0
+                            if sent < BATCH:
+                                await self._until_woken()
                 await asyncio.sleep(IDLE_S)  # Another replica sends.
             except NotNow as away:
                 failures += 1
@@ -67,19 +70,21 @@ class Relay:
                     # It may have the lock, so it must not go back to the pool: nobody could send any more.
                     await session.invalidate()
 
-    async def _send_some(self, session: AsyncConnection) -> None:
-        """Send what waits, then wait until there is more or it is time to look."""
+    @metrics.counted_rounds("relay")
+    async def _send_some(self, session: AsyncConnection) -> int:
+        """Send what waits; how many facts that were."""
         outbox = Outbox(self._outbox, session)
         self._woken.clear()
         waiting = await outbox.oldest(BATCH)
-        # Said before Kafka is asked, for it is when that fails that somebody looks.
-        metrics.OUTBOX_WAITING.set(len(waiting) if len(waiting) < BATCH else await self._count(session))
+        _tell(waiting)
+        if len(waiting) == BATCH:
+            metrics.OUTBOX_WAITING.set(await self._count(session))
         if waiting:
             await self._publisher.publish([fact for _, fact in waiting])
             await outbox.forget([row_id for row_id, _ in waiting])
         if len(waiting) < BATCH:
-            metrics.OUTBOX_WAITING.set(0)
-            await self._until_woken()
+            _tell([])
+        return len(waiting)
 
     async def _count(self, session: AsyncConnection) -> int:
         return await session.scalar(select(func.count()).select_from(self._outbox)) or 0
@@ -92,3 +97,9 @@ class Relay:
             return
         # No buyer waits for a fact, so a few more may gather.
         await asyncio.sleep(GATHER_S)
+
+
+def _tell(waiting: Sequence[tuple[int, Fact]]) -> None:
+    """Before they are sent: while Kafka is away, this is what there is to see."""
+    metrics.OUTBOX_WAITING.set(len(waiting))
+    metrics.OUTBOX_OLDEST.set(max(0.0, time.time() - waiting[0][1].time.timestamp()) if waiting else 0.0)

@@ -38,7 +38,7 @@ class Policy:
         caller = self._caller(context)
         sentence = self._objection(method, caller)
         if sentence:
-            metrics.RPC_DENIED.labels(method, caller or NOBODY).inc()
+            metrics.RPC_DENIED.labels(method.lstrip("/"), caller or NOBODY).inc()
             log.warning("call_denied", method=method, caller=caller or NOBODY, why=sentence)
             raise CallNotAllowed(sentence)
 

@@ -81,30 +81,41 @@ class Calls(grpc.aio.ServerInterceptor):
             return method  # Watch: the library's own, open to all
         raise NotImplementedError(f"{name}: of streams, only those of both sides are checked")
 
-    def _unary(self, name: str, call: Any) -> Any:
+    def _unary(self, path: str, call: Any) -> Any:
+        name = path.lstrip("/")
+        attributes = {"rpc.system.name": "grpc", "rpc.method": name}
+
         async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            with tracing.span(name, parent=_parent(context), kind=SpanKind.SERVER):
+            with tracing.span(name, parent=_parent(context), kind=SpanKind.SERVER, attributes=attributes) as around:
                 deadline.begin(context.time_remaining())
                 began = time.perf_counter()
                 try:
-                    self._policy.check(name, context)
-                    with self._place(name):
+                    self._policy.check(path, context)
+                    with self._place(path):
                         reply = await call(request, context)
                 except Exception as error:  # noqa: BLE001 - the top of the call: told or logged, once
-                    metrics.rpc_handled(name, _code(error), time.perf_counter() - began)
+                    code = _code(error)
+                    metrics.rpc_handled(name, code, time.perf_counter() - began)
+                    around.set("rpc.response.status_code", code)
+                    if tracing.failure_of(error):
+                        around.failed(code)
                     await _refuse(name, context, error)
                 else:
                     metrics.rpc_handled(name, "OK", time.perf_counter() - began)
+                    log.debug("rpc_answered", method=name, took_s=time.perf_counter() - began)
+                    around.set("rpc.response.status_code", "OK")
                     return reply
 
         return unary
 
-    def _stream(self, name: str, call: Any) -> Any:
+    def _stream(self, path: str, call: Any) -> Any:
+        name = path.lstrip("/")
+
         async def stream(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             # A long-lived stream has no deadline of its own and joins many traces: its items bring theirs.
             began = time.perf_counter()
             try:
-                self._policy.check(name, context)
+                self._policy.check(path, context)
                 async for reply in call(requests, context):
                     yield reply
             except Exception as error:  # noqa: BLE001 - as above
@@ -116,11 +127,11 @@ class Calls(grpc.aio.ServerInterceptor):
         return stream
 
     @contextmanager
-    def _place(self, name: str) -> Iterator[None]:
+    def _place(self, path: str) -> Iterator[None]:
         """One of the places at work. Health never waits for one: a busy server is not a dead one."""
-        if self._at_work >= self._max_at_work and not name.startswith(HEALTH):
-            metrics.RPC_SHED.labels(name).inc()
-            raise Overloaded(name)
+        if self._at_work >= self._max_at_work and not path.startswith(HEALTH):
+            metrics.RPC_SHED.labels(path.lstrip("/")).inc()
+            raise Overloaded(path)
         self._at_work += 1
         try:
             yield

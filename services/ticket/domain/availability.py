@@ -29,3 +29,12 @@ class Snapshot:
     # Grows with every change of the event's places.
     version: int
     places: Mapping[str, SectionPlaces]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many there are, over events and sections."""
+
+    free: int
+    held: int
+    sold: int

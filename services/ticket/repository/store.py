@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.kit.database.engine import transaction
-from services.ticket.domain.availability import RowStates, SectionPlaces, Snapshot
+from services.ticket.domain.availability import Places, RowStates, SectionPlaces, Snapshot
 from services.ticket.domain.event import Event
 from services.ticket.repository.inventory import PostgresInventory, contention
 from services.ticket.repository.layouts import Events
@@ -32,6 +32,10 @@ _SNAPSHOT: Final = text("""
     WHERE e.event_id = :event_id
 """)
 _DUE: Final = text("SELECT key FROM holds WHERE expires_at < now() ORDER BY expires_at LIMIT CAST(:limit AS integer)")
+_PLACES: Final = text("""
+    SELECT coalesce(sum(s.capacity), 0) AS capacity, coalesce(sum(s.held), 0) AS held, coalesce(sum(s.sold), 0) AS sold
+    FROM sections s JOIN events e ON e.event_id = s.event_id WHERE NOT e.cancelled
+""")
 
 
 class PostgresStore:
@@ -68,3 +72,8 @@ class PostgresStore:
     async def due(self, limit: int) -> Sequence[str]:
         async with transaction(self._engine) as tx:
             return list((await tx.execute(_DUE, {"limit": limit})).scalars())
+
+    async def places(self) -> Places:
+        async with transaction(self._engine) as tx:
+            row = (await tx.execute(_PLACES)).one()
+        return Places(free=row.capacity - row.held - row.sold, held=row.held, sold=row.sold)

@@ -11,7 +11,7 @@ def test_calls_name_services_that_serve_grpc() -> None:
 
 def test_no_two_services_share_a_port_on_one_host() -> None:
     used = [port for row in topology().services.values() for port in row.local_ports.values()]
-    used += [*topology().stores.values(), *topology().mailbox.values()]
+    used += [*topology().stores.values(), *topology().mailbox.values(), *topology().observe.values()]
 
     assert len(used) == len(set(used))
 

@@ -1,0 +1,7 @@
+"""The dashboards, one module each; `ALL` in the order one looks at them."""
+
+from typing import Final
+
+from observe.boards import email, onsale, services, stores
+
+ALL: Final = (onsale.BOARD, services.BOARD, stores.BOARD, email.BOARD)

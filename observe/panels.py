@@ -1,0 +1,137 @@
+"""A dashboard in a few words, and as Grafana reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+# Grafana puts a window in that fits the picture.
+WINDOW: Final = "$__rate_interval"
+_SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
+_COLUMNS: Final = 24
+
+type Kind = Literal["timeseries", "stat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    expr: str
+    legend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    title: str
+    # What it shows, and what is wrong when it looks wrong.
+    description: str
+    # As Grafana names them: s, ops, short, percentunit, bytes, …
+    unit: str
+    queries: Sequence[Query]
+    kind: Kind = "timeseries"
+    width: int = 8
+    stacked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    uid: str
+    title: str
+    description: str
+    rows: Sequence[tuple[str, Sequence[Panel]]] = field(default_factory=tuple)
+
+    @property
+    def panels(self) -> Sequence[Panel]:
+        return [panel for _, panels in self.rows for panel in panels]
+
+
+def rate(metric: str, by: str = "", **only: str) -> str:
+    """`sum by (…) (rate(metric{…}[window]))`, a second."""
+    matching = ", ".join(f"{label}{value if value[0] in '=!' else f'={value}'}" for label, value in only.items())
+    grouped = f"sum by ({by}) " if by else "sum "
+    return f"{grouped}(rate({metric}{{{matching}}}[{WINDOW}]))" if matching else f"{grouped}(rate({metric}[{WINDOW}]))"
+
+
+def quantile(share: float, histogram: str, by: str = "") -> str:
+    """The time that so large a share of the samples stayed under."""
+    labels = f"le, {by}" if by else "le"
+    return f"histogram_quantile({share}, sum by ({labels}) (rate({histogram}_bucket[{WINDOW}])))"
+
+
+def as_grafana(board: Board) -> dict[str, Any]:
+    panels: list[dict[str, Any]] = []
+    y = 0
+    for title, row in board.rows:
+        panels.append(
+            {
+                "type": "row",
+                "title": title,
+                "collapsed": False,
+                "panels": [],
+                "id": len(panels) + 1,
+                "gridPos": {"x": 0, "y": y, "w": _COLUMNS, "h": 1},
+            }
+        )
+        y += 1
+        x = 0
+        for panel in row:
+            height = 4 if panel.kind == "stat" else 8
+            if x + panel.width > _COLUMNS:
+                x, y = 0, y + height
+            panels.append(_panel(panel, len(panels) + 1, {"x": x, "y": y, "w": panel.width, "h": height}))
+            x += panel.width
+        y += 8
+    return {
+        "uid": board.uid,
+        "title": board.title,
+        "description": board.description,
+        "tags": ["ticketing"],
+        "timezone": "browser",
+        "editable": False,
+        "graphTooltip": 1,
+        "refresh": "10s",
+        "time": {"from": "now-30m", "to": "now"},
+        "schemaVersion": 39,
+        "templating": {"list": [_data_source()]},
+        "annotations": {"list": []},
+        "links": [{"type": "dashboards", "title": "Ticketing", "tags": ["ticketing"], "asDropdown": True}],
+        "panels": panels,
+    }
+
+
+def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
+    custom = {"fillOpacity": 10, "lineWidth": 1, "showPoints": "never"}
+    if panel.stacked:
+        custom |= {"stacking": {"mode": "normal"}, "fillOpacity": 40}
+    options = (
+        {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "value"}
+        if panel.kind == "stat"
+        else {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}}
+    )
+    return {
+        "id": number,
+        "type": panel.kind,
+        "title": panel.title,
+        "description": panel.description,
+        "datasource": _SOURCE,
+        "gridPos": place,
+        "fieldConfig": {
+            "defaults": {"unit": panel.unit, "min": 0, **({"custom": custom} if panel.kind == "timeseries" else {})},
+            "overrides": [],
+        },
+        "options": options,
+        "targets": [
+            {
+                "refId": chr(ord("A") + place_in_row),
+                "datasource": _SOURCE,
+                "expr": query.expr,
+                "legendFormat": query.legend,
+                "exemplar": "_bucket" in query.expr,
+            }
+            for place_in_row, query in enumerate(panel.queries)
+        ],
+    }
+
+
+def _data_source() -> dict[str, Any]:
+    return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}

@@ -1,0 +1,63 @@
+"""What a PromQL expression names, and where the project's expressions are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from observe.boards import ALL
+from observe.inventory import known_series
+
+ALERTS: Final = Path(__file__).parents[1] / "k8s" / "alerts"
+_NOT_NAMES: Final = re.compile(
+    r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)'
+)
+_NAME: Final = re.compile(r"[a-zA-Z_:][\w:]*(?!\s*\()\b(?!\s*\()")
+_WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset", "inf", "nan", "by"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An alert or a recording rule of k8s/alerts."""
+
+    name: str
+    is_alert: bool
+    expr: str
+    severity: str
+
+
+def metrics_in(expr: str) -> frozenset[str]:
+    """The metrics an expression names."""
+    bare = _NOT_NAMES.sub(" ", expr)
+    return frozenset(_NAME.findall(bare)) - _WORDS
+
+
+def rule_files() -> Mapping[Path, Any]:
+    return {path: yaml.safe_load(path.read_text()) for path in sorted(ALERTS.glob("*.yaml"))}
+
+
+def rules() -> Iterator[Rule]:
+    for document in rule_files().values():
+        for group in document["spec"]["groups"]:
+            for rule in group["rules"]:
+                severity = rule.get("labels", {}).get("severity", "")
+                yield Rule(rule.get("alert") or rule["record"], "alert" in rule, rule["expr"], severity)
+
+
+def all_expressions() -> Iterator[tuple[str, str]]:
+    """Where it stands, and the expression."""
+    for board in ALL:
+        for panel in board.panels:
+            for query in panel.queries:
+                yield f"{board.title}: {panel.title}", query.expr
+    for rule in rules():
+        yield rule.name, rule.expr
+
+
+def known_names() -> frozenset[str]:
+    return known_series() | {rule.name for rule in rules() if not rule.is_alert}
