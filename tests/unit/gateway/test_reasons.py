@@ -35,7 +35,15 @@ NOT_TOLD = {
         "unreadable-order",
         "wrong-event",
     },
-    "why an order is a dead letter; its buyer is told `try-again`": {"workers-died"},
+    "why an order is a dead letter; its buyer is told `try-again`": {"not-decided", "workers-died"},
+    "names of a queue and of rounds, in traces and metrics": {
+        "booking-queue",
+        "expire-overdue",
+        "look-at-payments",
+        "settle-abandoned",
+        "settle-events",
+        "take-up",
+    },
     "what happened to a booking: its timeline says it in a sentence": {
         "left-line",
         "mail-failed",
