@@ -30,7 +30,7 @@ async def compose(settings: EmailWorkerSettings) -> AsyncIterator[App]:
     """Everything the email-worker process does."""
     engine = open_engine(settings)
     publisher = KafkaPublisher(settings, source="email-worker")
-    store = PostgresStore(engine)
+    store = PostgresStore(engine, sender=settings.instance_id)
     letters = Letters(sender=settings.mail_from, site_url=settings.mail_site_url)
     lanes = [SmtpLane(settings) for _ in range(settings.mail_connections)]
     relay = Relay(engine, OUTBOX, publisher)

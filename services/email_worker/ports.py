@@ -49,6 +49,9 @@ class Store(Protocol):
     async def lease(self, limit: int, *, now: datetime, until: datetime) -> Sequence[Leased]:
         """Take what is due, oldest first, and nobody else takes it before `until`; counts as a try."""
 
+    async def take_back(self, *, now: datetime) -> int:
+        """What this sender leased in an earlier life of its process, and did not settle, is due; how many they are."""
+
     async def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what became of leased mails, and publish what was sent or never will be.
 

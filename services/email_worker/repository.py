@@ -36,11 +36,14 @@ _LEASE: Final = text("""
         SELECT mail_id FROM mails WHERE state IN ('waiting', 'sending') AND due_at <= :now
         ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
     ), leased AS (
-        UPDATE mails SET state = 'sending', due_at = :until, tries = tries + 1, reason = ''
+        UPDATE mails SET state = 'sending', due_at = :until, tries = tries + 1, reason = '', sender = :sender
         FROM due WHERE mails.mail_id = due.mail_id RETURNING mails.*
     )
     SELECT leased.*, email, name, language, title, venue, city, timezone, starts_at, cancel_reason
     FROM leased LEFT JOIN recipients USING (user_id) LEFT JOIN shows USING (event_id) ORDER BY added_at
+""")
+_TAKE_BACK: Final = text("""
+    UPDATE mails SET due_at = :now WHERE state = 'sending' AND sender = :sender AND due_at > :now
 """)
 # The lease's end is its name: who was leased later has another one.
 _SETTLE: Final = text("""
@@ -61,8 +64,10 @@ _WAITING: Final = MAILS.c.state == State.WAITING
 
 
 class PostgresStore:
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    """`sender` names the process among its replicas, the same after it was started again."""
+
+    def __init__(self, engine: AsyncEngine, *, sender: str) -> None:
+        self._engine, self._sender = engine, sender
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresDesk]:
@@ -71,8 +76,12 @@ class PostgresStore:
 
     async def lease(self, limit: int, *, now: datetime, until: datetime) -> Sequence[Leased]:
         async with transaction(self._engine) as tx:
-            rows = await tx.execute(_LEASE, {"most": limit, "now": now, "until": until})
+            rows = await tx.execute(_LEASE, {"most": limit, "now": now, "until": until, "sender": self._sender})
             return [_leased(row) for row in rows]
+
+    async def take_back(self, *, now: datetime) -> int:
+        async with transaction(self._engine) as tx:
+            return (await tx.execute(_TAKE_BACK, {"now": now, "sender": self._sender})).rowcount
 
     async def settle(self, outcomes: Sequence[Outcome]) -> None:
         columns = {

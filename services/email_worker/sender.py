@@ -2,7 +2,8 @@
 
 Sent once, as far as SMTP allows. Between the server's word and our note of it lies one commit of the database; a
 process that dies within that moment, or a word that is lost on its way, leaves a mail which may have been sent. Such
-a mail is sent again when its lease ends, with the same Message-ID, for two tickets do less harm than none. To make
+a mail is sent again when its lease ends, or when the process is back under its name, with the same Message-ID, for two
+tickets do less harm than none. To make
 that rare the note is written within moments, together with those of other mails; a process that is told to stop
 finishes the mails in its hands; and a lease is far longer than a mail may take.
 """
@@ -87,10 +88,13 @@ class Sender:
                 await lane.close()
 
     async def _rounds(self) -> None:
-        failures = 0
+        failures, is_back = 0, False
         while not self._stopping.is_set():
             self._woken.clear()
             try:
+                if not is_back:
+                    await self._take_back()
+                    is_back = True
                 taken, left = await self._send_some()
                 failures = failures + 1 if left else 0
             except NotNow as away:
@@ -100,6 +104,11 @@ class Sender:
                 await self._pause(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
             elif taken < BATCH:
                 await self._idle()
+
+    async def _take_back(self) -> None:
+        """Nobody else has our name, so what is leased to it is in nobody's hands."""
+        if left_behind := await self._store.take_back(now=self._now()):
+            log.info("mails_taken_back", count=left_behind)
 
     async def _pause(self, seconds: float) -> None:
         try:

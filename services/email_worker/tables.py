@@ -46,6 +46,8 @@ MAILS = Table(
     Column("state", Text, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
+    # Who has leased it, or had.
+    Column("sender", Text, nullable=False, server_default=""),
     # When it was sent, failed or withdrawn.
     Column("settled_at", DateTime(timezone=True)),
     UniqueConstraint("booking_id", "kind"),

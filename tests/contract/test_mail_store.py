@@ -45,8 +45,16 @@ async def store(real_stores: Stores | None) -> AsyncIterator[Store]:
     engine = open_engine(database_settings("email-worker", real_stores))
     async with transaction(engine) as tx:
         await tx.execute(text("TRUNCATE mails, recipients, shows"))
-    yield PostgresStore(engine)
+    yield PostgresStore(engine, sender="sender-1")
     await engine.dispose()
+
+
+def as_another(store: Store) -> Store:
+    """The same mails, as another sender has them."""
+    if isinstance(store, MemoryMailStore):
+        return store.of("sender-2")
+    assert isinstance(store, PostgresStore)
+    return PostgresStore(store._engine, sender="sender-2")
 
 
 async def given(store: Store, *mails: Mail, facts: bool = True) -> None:
@@ -298,3 +306,35 @@ async def test_a_mail_that_failed_is_published_and_one_that_waits_again_is_not(s
 
     assert await published(store, hopeless) == [(hopeless.mail_id, State.FAILED)]
     assert await published(store, slow) == []
+
+
+async def test_a_sender_that_is_back_has_its_mails_at_once_and_another_has_not(store: Store) -> None:
+    await given(store, mail := a_mail())
+    await lease(store)
+
+    others = await as_another(store).take_back(now=AT)
+    assert (others, await lease(store)) == (0, [])
+
+    assert await store.take_back(now=AT) == 1
+    [again] = await lease(store)
+    assert again.mail.mail_id == mail.mail_id
+    assert again.mail.tries == 2
+
+
+async def test_what_is_settled_is_not_taken_back(store: Store) -> None:
+    await given(store, a_mail())
+    [leased] = await lease(store)
+    await store.settle([sent(leased.mail, at=AT)])
+
+    assert await store.take_back(now=AT) == 0
+
+
+async def test_the_note_of_an_earlier_life_counts_no_more(store: Store) -> None:
+    await given(store, a_mail())
+    [earlier] = await lease(store)
+    await store.take_back(now=AT)
+    [now] = await lease(store, now=AT + timedelta(seconds=1))
+
+    await store.settle([sent(earlier.mail, at=AT)])
+
+    assert await store.take_back(now=AT) == 1, now

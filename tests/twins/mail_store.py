@@ -15,8 +15,14 @@ OPEN = (State.WAITING, State.SENDING)
 
 
 class MemoryMailStore:
-    def __init__(self) -> None:
-        self.state = MemoryDesk()
+    def __init__(self, *, sender: str = "sender-1") -> None:
+        self.state, self.sender = MemoryDesk(), sender
+
+    def of(self, sender: str) -> MemoryMailStore:
+        """The same mails, as another sender has them."""
+        other = MemoryMailStore(sender=sender)
+        other.state = self.state
+        return other
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryDesk]:
@@ -35,6 +41,7 @@ class MemoryMailStore:
             taken = replace(mail, state=State.SENDING, due_at=until, tries=mail.tries + 1)
             state.mails[mail.mail_id] = taken
             state.reasons.pop(mail.mail_id, None)
+            state.senders[mail.mail_id] = self.sender
             leased.append(
                 Leased(
                     mail=taken,
@@ -44,6 +51,16 @@ class MemoryMailStore:
                 )
             )
         return sorted(leased, key=lambda one: one.mail.added_at)
+
+    async def take_back(self, *, now: datetime) -> int:
+        ours = [
+            mail
+            for mail in self.state.mails.values()
+            if mail.state is State.SENDING and self.state.senders[mail.mail_id] == self.sender and mail.due_at > now
+        ]
+        for mail in ours:
+            self.state.mails[mail.mail_id] = replace(mail, due_at=now)
+        return len(ours)
 
     async def settle(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
@@ -69,6 +86,7 @@ class MemoryDesk:
     def __init__(self) -> None:
         self.mails: dict[str, Mail] = {}
         self.reasons: dict[str, str] = {}
+        self.senders: dict[str, str] = {}
         self.settled_at: dict[str, datetime] = {}
         self.recipients: dict[str, Recipient] = {}
         self.shows: dict[str, Show] = {}

@@ -215,3 +215,13 @@ async def test_an_address_that_is_none_is_never_handed_to_the_server(post: Post)
     await post.works_until(post.is_in(mail, State.FAILED))
 
     assert post.lane.taken == []
+
+
+async def test_a_sender_that_died_is_back_and_does_not_wait_for_its_own_lease(post: Post) -> None:
+    mail = a_mail()
+    await post.given(mail)
+    await post.store.lease(10, now=post.time, until=post.time + timedelta(minutes=5))
+
+    await post.works_until(post.is_in(mail, State.SENT))
+
+    assert len(post.lane.taken) == 1
