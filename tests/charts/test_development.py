@@ -85,7 +85,7 @@ def test_every_service_of_the_table_is_built_updated_and_shown() -> None:
         synced = {step[1]: step[2] for step in image["live_update"] if step[0] == "sync"}
         assert synced[service.folder] == f"/app/{service.folder}"
         assert set(shown[service.name]["port_forwards"]) == {
-            port for name, port in service.ports.items() if name != "metrics"
+            port for name, port in service.ports.items() if name not in ("mesh", "metrics")
         }
         assert shown[service.name]["resource_deps"] == list(service.data)
 
@@ -127,7 +127,7 @@ def test_kind_brings_the_tables_ports_to_this_machine() -> None:
     mapped = {row["hostPort"]: row["containerPort"] for row in config["nodes"][0]["extraPortMappings"]}
 
     rows = topology().services.values()
-    wanted = {port for row in rows for name, port in row.ports.items() if name != "metrics"}
+    wanted = {port for row in rows for name, port in row.ports.items() if name not in ("mesh", "metrics")}
     wanted.add(topology().mailbox["http"])
     assert mapped == {port: 30000 + port % 1000 for port in wanted}
     values = yaml.safe_load((ROOT / "k8s/values/development.yaml").read_text())

@@ -20,7 +20,9 @@ a dictionary of root (the chart's context), name, row (its row of the table), ta
 {{- $root := .root -}}
 {{- $_ := set . "name" $root.Chart.Name -}}
 {{- $_ := set . "table" $root.Values.workload -}}
-{{- $_ := set . "row" (index .table.services .name) -}}
+{{- $row := index .table.services .name -}}
+{{- /* The encrypted twin of the gRPC port, which nothing listens on while services speak in the clear. */ -}}
+{{- $_ := set . "row" (merge (dict "ports" (omit $row.ports "mesh")) (omit $row "ports")) -}}
 {{- $_ := set . "values" (omit (deepCopy $root.Values.workload.defaults) "global") -}}
 {{- include "workload.merge" (dict "into" .values "from" ($root.Values.global | default dict)) -}}
 {{- include "workload.merge" (dict "into" .values "from" (omit $root.Values "global" "workload")) -}}
