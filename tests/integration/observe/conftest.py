@@ -64,8 +64,10 @@ async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wat
             show: Callable[[str, str], None] = lambda name, line: print(name, line, file=log)  # noqa: E731 - named for its type
             async with collecting(otlp) as collector, platform(show, lambda _: None) as started:
                 samples = await load_samples(started.url("gateway"), started.secrets.organiser_password)
-                await _hold_sale(started, samples)
                 watched = Watched(started, samples, collector, path, prometheus_url())
+                # What grew before the first look did not grow.
+                await _scraped_since(watched, time.time() - SEEN_S)
+                await _hold_sale(started, samples)
                 await _scraped_since(watched, time.time())
                 yield watched
     finally:
