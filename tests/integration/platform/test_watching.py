@@ -49,7 +49,7 @@ async def bought(buyer: Buyer, samples: Sequence[Sample], seat: str, *, method: 
     """A booking whose timeline has come to that entry."""
     buyer.headers |= {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
     booking_id = await buyer.book(samples[0].event_id, seats=[seat], method=method)
-    await until(lambda: has(buyer, booking_id, last), within_s=30)
+    await until(lambda: has(buyer, booking_id, last), within_s=60, every_s=0.3)
     return booking_id
 
 
