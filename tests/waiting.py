@@ -9,7 +9,9 @@ BOUND_S = 45.0
 LOOK_S = 0.02
 
 
-async def until(condition: Callable[[], object | Awaitable[object]], *, within_s: float = BOUND_S, every_s: float = LOOK_S) -> None:
+async def until(
+    condition: Callable[[], object | Awaitable[object]], *, within_s: float = BOUND_S, every_s: float = LOOK_S
+) -> None:
     """Return once the condition holds; TimeoutError when it does not within the bound. Who asks the public API asks
     less often than its limits allow."""
     async with asyncio.timeout(within_s):
