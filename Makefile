@@ -39,7 +39,7 @@ bench-map: $(INSTALLED) frontend ## frames a second of the seat map in Chromium 
 	@RATE_LIMIT_BOOKINGS_PER_MIN=0 tests/browser/run --bench
 
 ##@ Check it
-test: lint test-unit test-charts test-integration test-rehearsal ## everything that CI runs
+test: lint test-unit test-charts test-integration test-observe test-rehearsal ## everything that CI runs
 
 test-unit: $(INSTALLED) ## no network: domain, handlers, layout
 	@$(PYTHON) -m pytest -q tests/unit tests/layout $(ARGS)
@@ -48,7 +48,10 @@ test-charts: $(INSTALLED) ## manifests as Helm renders them, the Tiltfile, the k
 	@$(PYTHON) -m pytest -q tests/charts $(ARGS)
 
 test-integration: $(INSTALLED) ## real stores, real gRPC, both sides of every contract
-	@$(PYTHON) -m pytest -q tests/contract tests/integration $(ARGS)
+	@$(PYTHON) -m pytest -q tests/contract tests/integration --ignore tests/integration/observe $(ARGS)
+
+test-observe: $(INSTALLED) ## a sale watched by the real Prometheus and an OTLP receiver; by itself, for it is a platform of its own
+	@$(PYTHON) -m pytest -q tests/integration/observe $(ARGS)
 
 test-rehearsal: $(INSTALLED) ## a short rehearsal: 300 buyers, eight faults, always the same ones
 	@$(PYTHON) -m tests.load.rehearsal --buyers 300 --seed 1 --faults 8 --out build/rehearsal-short.json $(ARGS)
@@ -76,6 +79,9 @@ charts: $(INSTALLED) ## pack all charts into build/charts
 
 kind: ## the platform on a kind cluster, at the table's ports
 	@k8s/kind
+
+test-operator: $(INSTALLED) ## the operator's loop against an API server alone: kube-apiserver and etcd on the PATH, or built by CLUSTER
+	@$(PYTHON) -m pytest -q tests/cluster/operator $(ARGS)
 
 test-cluster: $(INSTALLED) images ## on a real cluster: KUBECONFIG's, or one that CLUSTER starts (KEEP=1 leaves namespaces)
 	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster $(ARGS)
@@ -108,5 +114,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-rehearsal images charts kind test-cluster lint format protos docs lock clean install help
+.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator test-cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi

@@ -36,6 +36,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pla
     try:
         use_free_ports()
         async with platform(lambda name, line: print(f"{name}: {line}", file=log), lambda _: None) as started:
+            # Services that other tests run in this process have no identity.
+            del os.environ["MESH_MTLS"]
             yield started
     finally:
         os.environ.pop("LOCAL_PORT_OFFSET", None)
