@@ -27,6 +27,9 @@ from services.kit.signals import listen_to_signals
 from services.kit.web import WebServer, operations_apps
 
 READINESS_S: Final = 1.0
+# How often a job is asked to end, and how long it may take each time.
+CANCELS: Final = 10
+CANCELLED_S: Final = 2.0
 # Imports are done at once; first connections, keys and caches a little later.
 SETTLED_S: Final = (0.0, 5.0, 15.0)
 log = structlog.get_logger()
@@ -111,9 +114,19 @@ async def working(settings: ServiceSettings, app: App) -> AsyncIterator[Work]:
         async with serving(settings, app) as health:
             yield Work(health, jobs)
     finally:
-        for job in jobs:
+        await _end(jobs)
+
+
+async def _end(jobs: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel them, and again those that go on: a library that waits for two things may lose a cancellation."""
+    for _ in range(CANCELS):
+        pending = [job for job in jobs if not job.done()]
+        if not pending:
+            return
+        for job in pending:
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        await asyncio.wait(pending, timeout=CANCELLED_S)
+    log.error("jobs_do_not_end", jobs=[job.get_name() for job in jobs if not job.done()])
 
 
 @asynccontextmanager
