@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -15,25 +13,7 @@ from tests.integration.platform.conftest import Buyer
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-MIB = 1024 * 1024
-PAGE = resource.getpagesize()
 BOOKABLE = {"areas": [{"section_id": "FLOOR", "quantity": 1}], "payment_method": "pm_card_visa"}
-
-
-async def test_ten_services_fit_in_a_gibibyte(running: Platform) -> None:
-    assert len(service_pids(running)) == 10
-
-    # At rest: what was needed to start is given back within the first half minute.
-    await until(lambda: resident_mib(running) < 1024, within_s=40)
-
-
-def service_pids(running: Platform) -> list[int]:
-    return [pid for name, pid in running.supervisor.pids().items() if name != "mailbox"]
-
-
-def resident_mib(running: Platform) -> int:
-    pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in service_pids(running))
-    return sum(pages) * PAGE // MIB
 
 
 @pytest.mark.parametrize("store", ["Valkey", "PostgreSQL"])
