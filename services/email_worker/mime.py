@@ -52,6 +52,7 @@ def to_wire(written: Written, mail: Mail) -> bytes:
         f"Date: {format_datetime(mail.added_at)}",
         f"Message-ID: {mail.message_id}",
         f"X-Booking-Id: {_token(mail.booking_id)}",
+        f"X-Mail-Kind: {mail.kind.value}",
         "Auto-Submitted: auto-generated",
         f"Content-Language: {written.language}",
         "MIME-Version: 1.0",

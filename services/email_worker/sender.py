@@ -1,11 +1,11 @@
 """Sends what waits: leases mails, renders them, hands them to the mail server and writes down what became of each.
 
-Sent once, as far as SMTP allows. Between the server's word and our note of it lies one commit of the database; a
-process that dies within that moment, or a word that is lost on its way, leaves a mail which may have been sent. Such
-a mail is sent again when its lease ends, or when the process is back under its name, with the same Message-ID, for two
-tickets do less harm than none. To make
-that rare the note is written within moments, together with those of other mails; a process that is told to stop
-finishes the mails in its hands; and a lease is far longer than a mail may take.
+Sent once, as far as SMTP allows (docs/decisions/0013). Between the server's word and our note of it lies one commit of
+the database; a process that dies within that moment, or a word that is lost on its way, leaves a mail which may have
+been sent. Such a mail is sent again when its lease ends, or when the process is back under its name, with the same
+Message-ID, for two deliveries do less harm than none. To make that rare a note is written at once, with those that came
+while the one before was written; a process that is told to stop finishes the mails in its hands; and a lease is far
+longer than a mail may take.
 """
 
 from __future__ import annotations
@@ -37,8 +37,6 @@ MARGIN: Final = timedelta(minutes=2)
 IDLE_S: Final = 1.0
 BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 NOTE_AGAIN_S: Final = 0.5
-# A commit for every mail would cost as much as the mail; so long may notes wait for company.
-GATHER_S: Final = 0.03
 # How long a stopping sender may take to finish the mails in its hands.
 FINISH_S: Final = 10.0
 log = structlog.get_logger()
@@ -204,7 +202,4 @@ class Sender:
     async def _settle(self, outcomes: Sequence[Outcome]) -> Sequence[None]:
         await self._store.settle(outcomes)
         self._committed()
-        if not self._stopping.is_set():
-            # The first note was written at once; those that come now are written together.
-            await asyncio.sleep(GATHER_S)
         return [None] * len(outcomes)

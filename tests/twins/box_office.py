@@ -22,7 +22,10 @@ class Wrong(enum.Enum):
     SELLS_A_SEAT_TWICE = "sells-a-seat-twice"
     OVERFILLS_THE_FLOOR = "overfills-the-floor"
     FORGETS_A_MAIL = "forgets-a-mail"
+    # Two mails …
     MAILS_TWICE = "mails-twice"
+    # … and the same one, delivered again.
+    DELIVERS_TWICE = "delivers-twice"
     KEEPS_THE_MONEY = "keeps-the-money"
     TAKES_NO_MONEY = "takes-no-money"
     REFUNDS_NOTHING = "refunds-nothing"
@@ -72,6 +75,7 @@ class BoxOffice:
         self.charges: list[Charge] = []
         # Booking ids; a mail that came twice is there twice.
         self.mails: list[str] = []
+        self.delivered_again: set[str] = set()
         self._keys: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
         self._standing: dict[str, int] = dict.fromkeys(house.standing, 0)
@@ -183,6 +187,8 @@ class BoxOffice:
             self.mails.append(booking.booking_id)
         if self._does(Wrong.MAILS_TWICE):
             self.mails.append(booking.booking_id)
+        if self._does(Wrong.DELIVERS_TWICE):
+            self.delivered_again.add(booking.booking_id)
 
     def _charge(self, booking: Sold, places: Sequence[tuple[str, str]]) -> None:
         charge = Charge(f"pi-{next(self._ids):06d}", booking.booking_id, PRICE * len(places), "succeeded")

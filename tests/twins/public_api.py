@@ -171,9 +171,16 @@ class PublicApiTwin:
     async def _mails(self, request: web.Request) -> web.Response:
         start = int(request.query.get("after") or 0) if "after" in request.query else 0
         letters = [
-            {"id": str(number), "message_id": f"<{booking_id}>", "headers": {"X-Booking-Id": booking_id}}
+            {
+                "id": str(number),
+                "message_id": f"<{number}.{booking_id}>",
+                "headers": {"X-Booking-Id": booking_id, "X-Mail-Kind": "tickets"},
+                "deliveries": 1 + (booking_id in self.office.delivered_again),
+            }
             for number, booking_id in enumerate(self.office.mails, start=1)
         ]
+        if "repeated" in request.query:
+            letters = [letter for letter in letters if letter["deliveries"] != 1]
         return web.json_response(letters[start : start + int(request.query["limit"])])
 
     async def _intents(self, request: web.Request) -> web.Response:

@@ -15,7 +15,9 @@ LARGEST_PAGE: Final = 1000
 def api_routes(shelf: Shelf) -> list[web.RouteDef]:
     async def messages(request: web.Request) -> web.Response:
         to, limit = request.query.get("to"), limit_of(request)
-        if "after" in request.query:
+        if "repeated" in request.query:
+            letters = shelf.repeated(limit=limit)
+        elif "after" in request.query:
             letters = shelf.after(request.query["after"], to=to, limit=limit)
         else:
             letters = shelf.newest(to=to, limit=limit)
@@ -59,9 +61,14 @@ def _summary(letter: Letter) -> dict[str, Any]:
         "to": list(letter.to),
         "subject": letter.subject,
         "message_id": letter.message_id,
-        "headers": {} if letter.booking_id is None else {"X-Booking-Id": letter.booking_id},
+        "headers": {name: value for name, value in _own_headers(letter) if value},
         "received_at": letter.received_at.isoformat(),
+        "deliveries": letter.deliveries,
     }
+
+
+def _own_headers(letter: Letter) -> list[tuple[str, str | None]]:
+    return [("X-Booking-Id", letter.booking_id), ("X-Mail-Kind", letter.kind)]
 
 
 def _contents(letter: Letter, opened: Opened) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Final
 
+# Written above a mail each time it came once more.
+AGAIN: Final = "Delivered-Again"
 # The older policy: the newer one raises on headers that only an attacker writes.
 _parser: Final = BytesHeaderParser()
 
@@ -26,6 +28,10 @@ class Letter:
     subject: str
     message_id: str
     booking_id: str | None
+    # What a sender says it is; empty when it does not.
+    kind: str = ""
+    # How often it came: a mail with the Message-ID of one that is here is that one.
+    deliveries: int = 1
 
     @property
     def received_at(self) -> datetime:
@@ -73,6 +79,8 @@ def summarise(letter_id: str, raw: bytes) -> Letter:
         subject=first.get("subject", ""),
         message_id=first.get("message-id", ""),
         booking_id=first.get("x-booking-id"),
+        kind=first.get("x-mail-kind", ""),
+        deliveries=1 + sum(name == AGAIN for name, _ in head),
     )
 
 

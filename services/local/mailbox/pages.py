@@ -84,7 +84,8 @@ def _attachment(part: Part, url: str) -> str:
 def _row(letter: Letter) -> str:
     to, subject = escape(", ".join(letter.to)), escape(letter.subject) or "(no subject)"
     link = f'<a href="/messages/{quote(letter.id)}">{subject}</a>'
-    return f"<tr><td>{_time(letter)}<td>{to}<td>{link}</tr>"
+    again = f" <small>came {letter.deliveries} times</small>" if letter.deliveries > 1 else ""
+    return f"<tr><td>{_time(letter)}<td>{to}<td>{link}{again}</tr>"
 
 
 def _turn(label: str, words: str, page: int) -> str:

@@ -109,6 +109,14 @@ async def test_a_mail_that_comes_twice_is_caught() -> None:
     assert len(verdict.judgement.double_mail) == 1
 
 
+async def test_a_mail_that_is_delivered_again_is_one_mail_and_is_told() -> None:
+    verdict = await hold(Wrong.DELIVERS_TWICE)
+
+    assert verdict.judgement.spotless
+    assert verdict.redelivered == 1
+    assert verdict.mails == verdict.confirmed + verdict.cancelled
+
+
 async def test_a_closed_loop_of_buyers_is_measured() -> None:
     verdict = await hold(place=house(row=5000, floor=5000), buyers=4, bench=True, warm_up_s=0.1, measure_s=0.3)
 

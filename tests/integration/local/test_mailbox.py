@@ -52,10 +52,10 @@ async def mailbox(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator
         assert await end(process, first=signal.SIGTERM, patience_s=5) == 0
 
 
-def a_ticket(subject: str = "Your tickets") -> EmailMessage:
+def a_ticket(subject: str = "Your tickets", message_id: str = "<m1@example.com>") -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["Subject"] = "us@example.com", subject
-    mail["Message-ID"], mail["X-Booking-Id"] = "<m1@example.com>", "b1"
+    mail["Message-ID"], mail["X-Booking-Id"], mail["X-Mail-Kind"] = message_id, "b1", "tickets"
     mail.set_content("Seat A1\n")
     mail.add_alternative("<p>Seat <b>A1</b><script>alert(1)</script>", subtype="html")
     mail.add_attachment(b"\x89PNG fake", "image", "png", filename="qr.png")
@@ -72,7 +72,8 @@ async def test_a_mail_is_found_by_its_recipient_and_read(mailbox: Mailbox, tmp_p
 
     assert found["subject"] == "Your tickets"
     assert found["message_id"] == "<m1@example.com>"
-    assert found["headers"] == {"X-Booking-Id": "b1"}
+    assert found["headers"] == {"X-Booking-Id": "b1", "X-Mail-Kind": "tickets"}
+    assert found["deliveries"] == 1
     assert read["text"] == "Seat A1\r\n"
     assert [part["name"] for part in read["attachments"]] == ["qr.png", 'e"vil.html']
     assert await mailbox.json("/api/count") == {"count": 2}
@@ -80,9 +81,24 @@ async def test_a_mail_is_found_by_its_recipient_and_read(mailbox: Mailbox, tmp_p
     assert len(list((tmp_path / "mails").glob("*.eml"))) == 2
 
 
+async def test_a_mail_that_comes_again_is_shown_once_and_counted(mailbox: Mailbox, tmp_path: Path) -> None:
+    for _ in range(3):
+        await mailbox.take(a_ticket(), "ana@example.com")
+    await mailbox.take(a_ticket("Cancelled", "<m2@example.com>"), "ana@example.com")
+
+    _, first = await mailbox.json("/api/messages?to=ana@example.com")
+    repeated = await mailbox.json("/api/messages?repeated=")
+
+    assert (first["subject"], first["deliveries"]) == ("Your tickets", 3)
+    assert repeated == [first]
+    assert len(list((tmp_path / "mails").glob("*.eml"))) == 2
+    async with mailbox.http.get("/") as page:
+        assert "came 3 times" in await page.text()
+
+
 async def test_a_poller_sees_each_mail_once_and_in_order(mailbox: Mailbox) -> None:
     for number in range(5):
-        await mailbox.take(a_ticket(str(number)), "ana@example.com")
+        await mailbox.take(a_ticket(str(number), f"<m{number}@example.com>"), "ana@example.com")
 
     seen: list[str] = []
     after = ""

@@ -102,7 +102,9 @@ async def sold_once(running: Platform, buyer: Buyer, booking_id: str, *, later: 
 
 
 async def mailed(running: Platform, buyer: Buyer, booking_id: str) -> int:
-    return sum(mail["headers"].get("X-Booking-Id") == booking_id for mail in await mails_to(running, buyer))
+    """How often a mail about it came to the mailbox, which shows a mail once however often that was."""
+    ours = [mail for mail in await mails_to(running, buyer) if mail["headers"].get("X-Booking-Id") == booking_id]
+    return sum(mail["deliveries"] for mail in ours)
 
 
 async def charged(running: Platform, buyer: Buyer) -> list[Mapping[str, Any]]:

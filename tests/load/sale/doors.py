@@ -17,6 +17,7 @@ from tests.load.sale.audit import Audit, Outside
 from tests.load.sale.buyers import Buyer
 from tests.load.sale.crowds import each
 from tests.load.sale.evidence import CONFIRMED
+from tests.load.sale.judging import redelivered
 from tests.load.sale.progress import Stage
 from tests.load.sale.settings import SaleSettings
 from tests.load.sale.sockets import BuyerSocket
@@ -90,6 +91,7 @@ class Doors:
             awaiting_payment=ended["awaiting_payment"],
             pace=pace,
             mails=None if evidence.mails is None else len(evidence.mails),
+            redelivered=redelivered(evidence.mails or ()),
             crowd=_crowd(buyers, self.api),
             cpu_s=cpu_s,
             took_s=dict(self.stage.took_s),

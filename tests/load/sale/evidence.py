@@ -70,6 +70,10 @@ class Mail:
     booking_id: str
     # The same for the same mail, however often it is sent.
     message_id: str
+    # Tickets, a cancellation … each booking has one of a kind.
+    kind: str = ""
+    # How often the mailbox was given it.
+    deliveries: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

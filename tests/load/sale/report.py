@@ -48,6 +48,7 @@ def _table(verdict: Verdict) -> Table:
     table.add_row("stuck", _must_be_none(len(judgement.stuck)))
     table.add_row("booked twice", _should_be_none(len(judgement.double_booked)))
     table.add_row("mailed twice", _should_be_none(len(judgement.double_mail)))
+    table.add_row("delivered again, same Message-ID", _should_be_none(verdict.redelivered))
     table.add_row("mails", "not waited for" if verdict.mails is None else str(verdict.mails))
     table.add_section()
     table.add_row("bookings/s", f"{pace.per_second:.0f}")

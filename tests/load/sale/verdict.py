@@ -52,6 +52,8 @@ class Verdict:
     pace: Pace
     # None: they were not waited for.
     mails: int | None
+    # Mails that came again as the same mail: a mailbox shows one.
+    redelivered: int = 0
     # How the crowd fared: reconnected, dropped sockets, repeated requests …
     crowd: Mapping[str, int] = field(default_factory=dict)
     # Of this client, over the sale.
@@ -92,6 +94,7 @@ class Verdict:
             "cancelled": self.cancelled,
             "awaiting_payment": self.awaiting_payment,
             "mails": self.mails,
+            "redelivered": self.redelivered,
             "buyers": self.buyers,
             "seed": self.seed,
             "crowd": dict(self.crowd),

@@ -129,6 +129,7 @@ class Letter(Struct, frozen=True):
     id: str
     message_id: str = ""
     headers: dict[str, str] = {}
+    deliveries: int = 1
 
 
 class PspIntent(Struct, frozen=True):

@@ -19,7 +19,12 @@ class Mailbox:
     def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
         self._http, self._url = http, f"{url.rstrip('/')}/api/messages"
         self._last = ""
-        self.mails: list[Mail] = []
+        # Letter id → the mail.
+        self._found: dict[str, Mail] = {}
+
+    @property
+    def mails(self) -> Sequence[Mail]:
+        return list(self._found.values())
 
     async def begin(self) -> None:
         """What is there already is not of this sale."""
@@ -33,10 +38,20 @@ class Mailbox:
             async with self._http.get(f"{self._url}?after={self._last}&limit={PAGE}") as page:
                 letters = _letters(await page.read())
             for letter in letters:
-                self.mails.append(Mail(letter.headers.get("X-Booking-Id", ""), letter.message_id))
+                self._found[letter.id] = _mail(letter)
                 self._last = letter.id
             if len(letters) < PAGE:
-                return
+                break
+        # One that comes once more keeps its place, which we have passed.
+        async with self._http.get(f"{self._url}?repeated=&limit={PAGE}") as page:
+            for letter in _letters(await page.read()):
+                if letter.id in self._found:
+                    self._found[letter.id] = _mail(letter)
+
+
+def _mail(letter: wire.Letter) -> Mail:
+    about = letter.headers.get
+    return Mail(about("X-Booking-Id", ""), letter.message_id, about("X-Mail-Kind", ""), letter.deliveries)
 
 
 class Psp:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.load.sale.evidence import Evidence, Intent, Mail, Place, Said, Section, Story
-from tests.load.sale.judging import judge
+from tests.load.sale.judging import judge, redelivered
 
 A1, A2 = Place("A", "A-1-1"), Place("A", "A-1-2")
 STANDING = Place("FLOOR")
@@ -28,7 +28,7 @@ def paid(booking_id: str, amount: int = 10, **more) -> Intent:
 
 
 def mail(booking_id: str) -> Mail:
-    return Mail(booking_id, f"<tickets-{booking_id}>")
+    return Mail(booking_id, f"<tickets-{booking_id}>", "tickets")
 
 
 def seats(*sold: str, held: int = 0) -> Section:
@@ -237,11 +237,18 @@ def test_a_booking_that_its_buyer_never_heard_of_is_found_with_its_places() -> N
     assert [finding.about for finding in found.oversold] == ["A-1-1"]
 
 
-def test_a_mail_that_came_twice_is_found_and_a_second_kind_of_mail_is_not() -> None:
-    found = judge(but(mails=[*MAILS, mail("b1"), Mail("b2", "<cancelled-b2>")]))
+def test_two_mails_of_a_kind_are_found_and_a_second_kind_of_mail_is_not() -> None:
+    found = judge(but(mails=[*MAILS, Mail("b1", "<other>", "tickets"), Mail("b2", "<cancelled-b2>", "cancelled")]))
 
     assert [finding.about for finding in found.double_mail] == ["b1"]
     assert found.holds
+
+
+def test_one_mail_that_came_again_is_no_second_mail_but_is_counted() -> None:
+    mails = [mail("b1"), mail("b1"), replace(mail("b2"), deliveries=3)]
+
+    assert judge(but(mails=mails)).spotless
+    assert redelivered(mails) == 3
 
 
 @pytest.mark.parametrize("open_places", [(), (A2,), (STANDING, STANDING)])

@@ -50,3 +50,27 @@ def test_a_new_shelf_finds_the_letters_of_the_old_one(tmp_path: Path) -> None:
     letter = Shelf(tmp_path).put(RAW, to=["jörg@example.com"], now_ms=1)
 
     assert Shelf(tmp_path).newest(to="jörg@example.com", limit=9) == [letter]
+
+
+def test_a_letter_that_comes_again_is_counted_by_a_new_shelf_as_well(tmp_path: Path) -> None:
+    shelf, raw = Shelf(tmp_path), b"Message-ID: <m1@example.com>\r\n" + RAW
+    first = shelf.put(raw, to=["Ana@example.com"], now_ms=1)
+    shelf.put(raw, to=["bo@example.com"], now_ms=2)
+
+    again = shelf.put(raw, to=["ana@example.com"], now_ms=3)
+
+    assert (again.id, again.deliveries) == (first.id, 2)
+    assert shelf.newest(to="ana@example.com", limit=9) == shelf.repeated(limit=9) == [again]
+    assert shelf.count() == 2
+    assert Shelf(tmp_path).repeated(limit=9) == [again]
+    assert shelf.read(again).endswith(RAW)
+
+
+def test_what_made_room_may_come_as_a_new_letter(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, capacity=1)
+    letters = [b"Message-ID: <m%d@example.com>\r\n" % number + RAW for number in (1, 1, 2, 1)]
+
+    came = [shelf.put(raw, to=["ana@example.com"], now_ms=now_ms).deliveries for now_ms, raw in enumerate(letters)]
+
+    assert came == [1, 2, 1, 1]
+    assert shelf.repeated(limit=9) == []

@@ -2,5 +2,6 @@
 
 from tests.load.sale.judging.finding import Finding
 from tests.load.sale.judging.findings import Judgement, judge
+from tests.load.sale.judging.twice import redelivered
 
-__all__ = ["Finding", "Judgement", "judge"]
+__all__ = ["Finding", "Judgement", "judge", "redelivered"]
