@@ -23,7 +23,7 @@ DEAD_TRIES: Final = "tries"
 EVENTS: Final = "booking-queues"
 DEAD_EVENTS: Final = "booking-queues-dead"
 
-# Sorted set of the workers that live, by when each last said so (milliseconds of Redis' clock).
+# Sorted set of the instances of workers that live, by when each last said so (milliseconds of Redis' clock).
 WORKERS: Final = "booking-queue-workers"
 
 # What the gateway remembers of an order until booking knows it (hash, kept for a day).
@@ -57,8 +57,13 @@ def served(event_id: str) -> str:
 
 
 def lease(event_id: str) -> str:
-    """Who works this event's queue; expires by itself."""
+    """Who works this event's queue: an instance and which life of it; expires by itself."""
     return f"booking-queue-lease:{event_id}"
+
+
+def latest_life(instance: str) -> str:
+    """Of the worker of that name, just after it started."""
+    return f"booking-queue-life:{instance}"
 
 
 def record(booking_id: str) -> str:

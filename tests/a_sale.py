@@ -77,7 +77,7 @@ class Sale:
     async def until_empty(self, event_id: str) -> None:
         await until(partial(self.empty, event_id))
 
-    async def worker_process(self, metrics_port: int = 0) -> asyncio.subprocess.Process:
+    async def worker_process(self, metrics_port: int = 0, **more: Any) -> asyncio.subprocess.Process:
         """A worker that can be killed."""
         stores = self.stores.settings()
         told = self.urls() | {
@@ -86,6 +86,7 @@ class Sale:
             "bind_host": "127.0.0.1",
             "metrics_port": metrics_port or free_port(),
             "lease_s": 1.0,
+            **more,
         }
         environment = os.environ | {name.upper(): str(value) for name, value in told.items()}
         command = (sys.executable, "-m", "services.booking_worker")

@@ -41,9 +41,7 @@ async def compose(settings: BookingWorkerSettings) -> AsyncIterator[App]:
         service="realtime.RealtimeService",
         security=settings.security,
     )
-    # A process that starts again is another worker: what it held before, it claims like anybody else.
-    name = f"{settings.instance_id}/{new_id()}"
-    queue = RedisQueue(redis, blocking, worker=name, lease_s=settings.lease_s)
+    queue = RedisQueue(redis, blocking, instance=settings.instance_id, life=new_id(), lease_s=settings.lease_s)
     lines = Lines(per_event=settings.max_in_flight_per_event, overall=settings.max_in_flight)
     buyers = RealtimeClient(realtime)
     teller = Teller(buyers)

@@ -46,6 +46,7 @@ class Leases:
         self._lease_s, self._at_most, self._shuffle = lease_s, at_most, shuffle
         self._too_many = 0
         self._strays_at = 0.0
+        self._arrived = False
         # Nothing new is taken: the process is about to stop.
         self.stopping = False
 
@@ -76,6 +77,9 @@ class Leases:
 
     @counted_rounds("survey")
     async def survey(self) -> None:
+        if not self._arrived:
+            await self._queue.arrive()
+            self._arrived = True
         backlogs = await self._queue.survey()
         _count(backlogs)
         workers = await self._queue.alive()

@@ -15,6 +15,9 @@ class Queue(Protocol):
     async def alive(self) -> int:
         """Say that this worker lives; how many do."""
 
+    async def arrive(self) -> None:
+        """Said once, at the start: for as long as a lease lasts, `lease` also takes what an earlier life of us has."""
+
     async def lease(self, event_ids: Sequence[str]) -> Collection[str]:
         """Those that nobody else had are ours for a while, and their streams can be read."""
 

@@ -12,7 +12,7 @@ from redis.asyncio.client import Pipeline
 from protos import queue
 from protos.gen import booking_pb2
 from services.booking_worker.domain import ALONE_FROM, MAX_ORDER_BYTES, Backlog, Claimed, Entry, Verdict
-from services.booking_worker.scripts import ALIVE, CANCELLED, CLAIM, NOTE, READ, RELEASE, RENEW, SETTLE, SURVEY
+from services.booking_worker.scripts import ALIVE, CANCELLED, CLAIM, LEASE, NOTE, READ, RELEASE, RENEW, SETTLE, SURVEY
 from services.kit.redis import redis_errors
 
 # A read waits this long for a first entry: a lease that is new, or a stop, is noticed after that.
@@ -24,10 +24,15 @@ type Fields = dict[bytes, bytes]
 
 
 class RedisQueue:
-    """`blocking` is a client of its own whose calls may take longer than a read waits."""
+    """`blocking` is a client of its own whose calls may take longer than a read waits.
 
-    def __init__(self, redis: Redis, blocking: Redis, *, worker: str, lease_s: float) -> None:
-        self._redis, self._blocking, self._worker = redis, blocking, worker
+    `instance` names the process among its replicas, the same after it was started again; `life` differs at each start.
+    """
+
+    def __init__(self, redis: Redis, blocking: Redis, *, instance: str, life: str, lease_s: float) -> None:
+        self._redis, self._blocking, self._instance = redis, blocking, instance
+        # Who has a lease is a life, so an earlier one that still runs, frozen or cut off, has none.
+        self._worker = f"{instance}/{life}"
         self._lease_ms = int(lease_s * 1000)
         # The last entry of each stream when the last read found nothing new.
         self._newest: dict[bytes, bytes] = {}
@@ -43,19 +48,22 @@ class RedisQueue:
 
     async def alive(self) -> int:
         with redis_errors():
-            return int(await self._redis.eval(ALIVE, 1, queue.WORKERS, self._worker, self._lease_ms))
+            return int(await self._redis.eval(ALIVE, 1, queue.WORKERS, self._instance, self._lease_ms))
+
+    async def arrive(self) -> None:
+        # By the end of one lease nothing of an earlier life is left to take.
+        with redis_errors():
+            await self._redis.set(queue.latest_life(self._instance), self._worker, px=self._lease_ms)
 
     async def goodbye(self) -> None:
         with redis_errors():
-            await self._redis.zrem(queue.WORKERS, self._worker)
+            await self._redis.zrem(queue.WORKERS, self._instance)
 
     async def lease(self, event_ids: Sequence[str]) -> Collection[str]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for event_id in event_ids:
-            pipeline.set(queue.lease(event_id), self._worker, nx=True, px=self._lease_ms)
+        keys = [queue.latest_life(self._instance), *map(queue.lease, event_ids)]
         with redis_errors():
-            taken = await pipeline.execute()
-        ours = [event_id for event_id, was_free in zip(event_ids, taken, strict=True) if was_free]
+            taken = await self._redis.eval(LEASE, len(keys), *keys, self._worker, self._lease_ms, f"{self._instance}/")
+        ours = [event_id for event_id, is_ours in zip(event_ids, taken, strict=True) if is_ours]
         await self._create_groups(ours)
         return ours
 

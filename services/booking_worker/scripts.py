@@ -2,7 +2,7 @@
 
 from typing import Final
 
-# ARGV: the worker, milliseconds it counts as alive for. Returns how many are.
+# ARGV: the instance, milliseconds it counts as alive for. Returns how many are.
 ALIVE: Final = """
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -86,6 +86,23 @@ for i = 1, math.min(#pending, count) do
   end
 end
 return {more, claimed}
+"""
+
+# KEYS: the latest life of the owner's instance, leases. ARGV: the owner, milliseconds, what all lives of its instance
+# begin with. Returns 1 for each that is the owner's from now on: what nobody had or, if it is the latest life, another
+# life of its instance. An earlier life that still runs takes nothing back, so the two do not fight.
+LEASE: Final = """
+local ours, latest = {}, redis.call('GET', KEYS[1]) == ARGV[1]
+for i = 2, #KEYS do
+  local holder = redis.call('GET', KEYS[i])
+  local inherited = latest and holder and string.sub(holder, 1, #ARGV[3]) == ARGV[3]
+  ours[i - 1] = 0
+  if not holder or holder == ARGV[1] or inherited then
+    redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])
+    ours[i - 1] = 1
+  end
+end
+return ours
 """
 
 # KEYS: leases. ARGV: the owner, milliseconds. Returns 1 for each that is the owner's.

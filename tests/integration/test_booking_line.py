@@ -28,8 +28,8 @@ async def sale(stores: Stores) -> AsyncIterator[Sale]:
         yield sale
 
 
-def worker(sale: Sale, name: str) -> RedisQueue:
-    return RedisQueue(sale.redis, sale.redis, worker=name, lease_s=60)
+def worker(sale: Sale, name: str, *, life: str = "1") -> RedisQueue:
+    return RedisQueue(sale.redis, sale.redis, instance=name, life=life, lease_s=60)
 
 
 async def taken_over(sale: Sale, event_id: str, name: str) -> RedisQueue:
@@ -54,6 +54,36 @@ async def test_who_has_lost_the_lease_reads_and_claims_nothing(sale: Sale) -> No
     rest = await second.read([event_id], **AT_ONCE)
     assert [one.booking_id for one in (*read, *rest)] == booking_ids
     assert [(one.booking_id, one.taken) for one in claimed.entries] == [(booking_ids[0], 2)]
+
+
+async def test_a_worker_that_starts_again_takes_what_its_last_life_had_and_that_life_takes_nothing_back(
+    sale: Sale,
+) -> None:
+    event_id = new_id()
+    first = await taken_over(sale, event_id, "worker")
+    booking_ids = await sale.order(event_id, 2)
+    await first.read([event_id], count=1, at_most=1)
+
+    other, second = worker(sale, "worker-2"), worker(sale, "worker", life="2")
+    await other.arrive()
+    await second.arrive()
+
+    assert await other.lease([event_id]) == []
+    assert await second.lease([event_id]) == [event_id]
+    # The first one did not die: it was frozen, or is the twin that should not be there.
+    assert await first.renew([event_id]) == []
+    assert await first.lease([event_id]) == []
+    assert not await first.read([event_id], **AT_ONCE)
+    assert not (await first.claim(event_id)).entries
+    claimed = await second.claim(event_id, taken_over=True)
+    rest = await second.read([event_id], **AT_ONCE)
+    assert [one.booking_id for one in (*claimed.entries, *rest)] == booking_ids
+
+
+async def test_a_worker_that_starts_again_is_counted_once(sale: Sale) -> None:
+    lives = [worker(sale, "worker", life=life) for life in ("1", "2")]
+
+    assert [await life.alive() for life in (*lives, worker(sale, "other"))] == [1, 1, 2]
 
 
 async def test_an_event_without_orders_is_surveyed_no_more_until_somebody_orders(sale: Sale) -> None:
@@ -142,7 +172,7 @@ async def test_workers_killed_and_frozen_at_random_lose_nothing_and_keep_each_li
     await sale.open_booking()
 
     async with AsyncExitStack() as stack:
-        workers = [await sale.worker_process() for _ in range(WORKERS)]
+        workers = [await sale.worker_process(instance_id=f"worker-{number}") for number in range(WORKERS)]
         stack.push_async_callback(end_all, workers)
         for number in range(ROUNDS):
             for event_id, booking_ids in ordered.items():
@@ -170,16 +200,22 @@ def heard(sale: Sale) -> int:
 
 
 async def strike(dice: random.Random, workers: list[asyncio.subprocess.Process], sale: Sale) -> None:
-    """One is killed and another takes its place; or it freezes until its leases are over, and then goes on."""
+    """One is killed and starts again; or it freezes until its leases are over, and then goes on.
+
+    Or it freezes and starts again all the same: there are two of one name from then on.
+    """
     chosen = dice.randrange(len(workers))
-    if dice.random() < 0.5:
-        workers[chosen].kill()
-        await workers[chosen].wait()
-        workers[chosen] = await sale.worker_process()
+    struck, way = workers[chosen], dice.choice(("kill", "freeze", "twin"))
+    if way == "kill":
+        struck.kill()
+        await struck.wait()
     else:
-        frozen = workers[chosen]
-        frozen.send_signal(signal.SIGSTOP)
-        asyncio.get_running_loop().call_later(dice.uniform(0.5, 2.0), thaw, frozen)
+        struck.send_signal(signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(dice.uniform(0.5, 2.0), thaw, struck)
+    if way != "freeze":
+        workers[chosen] = await sale.worker_process(instance_id=f"worker-{chosen}")
+    if way == "twin":
+        workers.append(struck)
 
 
 def thaw(frozen: asyncio.subprocess.Process) -> None:

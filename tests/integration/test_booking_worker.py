@@ -93,6 +93,24 @@ async def test_what_a_killed_worker_held_another_finishes_and_nobody_hears_twice
     assert int(await sale.redis.get(queue.served(event_id))) == 35
 
 
+async def test_a_worker_that_was_killed_goes_on_when_it_is_back_and_not_after_its_lease(sale: Sale) -> None:
+    event_id = new_id()
+    booking_ids = await sale.order(event_id, 3)
+    sale.booking.answering.clear()
+    await sale.open_booking()
+    doomed = await sale.worker_process(instance_id="worker", lease_s=120.0)
+    await until(lambda: len(sale.booking.heard.get(event_id, ())) == 3)
+
+    doomed.kill()
+    await doomed.wait()
+    sale.booking.answering.set()
+    booking_ids += await sale.order(event_id, 2)
+    async with sale.worker(instance_id="worker", lease_s=120.0):
+        await sale.until_empty(event_id)
+
+    assert sale.booking.heard[event_id] == booking_ids
+
+
 async def test_a_worker_told_to_stop_finishes_what_it_took(sale: Sale) -> None:
     event_id = new_id()
     booking_ids = await sale.order(event_id, 10)
