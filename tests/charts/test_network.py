@@ -7,6 +7,7 @@ import pytest
 from services.kit.topology import Service, topology
 from tests.charts.rendering import NAMES, SERVICES, Object, one, render
 
+MODES = ("off", "permissive", "strict")
 EACH = pytest.mark.parametrize("service", SERVICES, ids=NAMES)
 
 
@@ -25,6 +26,7 @@ def test_nothing_comes_in_or_goes_out_unsaid(service: Service) -> None:
 @EACH
 def test_only_callers_of_the_table_reach_its_rpc(service: Service) -> None:
     rules = [rule for rule in policy(service.name)["ingress"] if {"port": "grpc"} in rule["ports"]]
+    assert all({"port": "mesh"} in rule["ports"] for rule in rules)
 
     callers = sorted(topology().callers_of(service.name))
 
@@ -41,15 +43,31 @@ def test_it_reaches_its_peers_its_stores_and_dns(service: Service) -> None:
     egress = policy(service.name)["egress"]
 
     peers = {
-        rule["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]: rule["ports"][0]["port"]
+        rule["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]: [one["port"] for one in rule["ports"]]
         for rule in egress
         if "to" in rule
     }
     anywhere = {port["port"] for rule in egress if "to" not in rule for port in rule["ports"]}
 
-    assert peers == {peer: topology().services[peer].ports["grpc"] for peer in service.calls}
+    ports = {peer: topology().services[peer].ports for peer in service.calls}
+    assert peers == {peer: [of["grpc"], of["mesh"]] for peer, of in ports.items()}
     mail = {25} if service.name == "email-worker" else set()
     assert anywhere == {53, *(topology().stores[store] for store in service.data)} | mail
+
+
+@EACH
+def test_policies_do_not_change_with_the_mode_of_the_mesh(service: Service) -> None:
+    """They change at once and pods one by one: on the way from one mode to the next a policy would cut calls."""
+    policies = [one(render(service.name, {"mesh": {"mtls": mode}}), "NetworkPolicy") for mode in MODES]
+
+    assert policies[0] == policies[1] == policies[2]
+
+
+def test_who_may_be_reached_is_who_is_granted_something() -> None:
+    """Policies come from `calls`, the servers' own refusals from `grants`: one matrix."""
+    for service in topology().services.values():
+        granted = {caller for callers in service.granted.values() for caller in callers}
+        assert granted == set(topology().callers_of(service.name)), service.name
 
 
 def test_only_routes_are_open_to_the_public() -> None:

@@ -11,7 +11,7 @@ a dictionary of root (the chart's context), name, row (its row of the table), ta
 {{- $service := . -}}
 {{- include "workload.read" $service -}}
 {{- include "workload.check" $service -}}
-{{- range list "serviceaccount" "migration" "deployment" "services" "autoscaler" "disruptionbudget" "networkpolicy" "routes" "servicemonitor" }}
+{{- range list "serviceaccount" "migration" "deployment" "services" "autoscaler" "disruptionbudget" "networkpolicy" "certificate" "routes" "servicemonitor" }}
 {{- include (printf "workload.%s" .) $service }}
 {{- end }}
 {{- end }}
@@ -20,12 +20,15 @@ a dictionary of root (the chart's context), name, row (its row of the table), ta
 {{- $root := .root -}}
 {{- $_ := set . "name" $root.Chart.Name -}}
 {{- $_ := set . "table" $root.Values.workload -}}
-{{- $row := index .table.services .name -}}
-{{- /* The encrypted twin of the gRPC port, which nothing listens on while services speak in the clear. */ -}}
-{{- $_ := set . "row" (merge (dict "ports" (omit $row.ports "mesh")) (omit $row "ports")) -}}
 {{- $_ := set . "values" (omit (deepCopy $root.Values.workload.defaults) "global") -}}
 {{- include "workload.merge" (dict "into" .values "from" ($root.Values.global | default dict)) -}}
 {{- include "workload.merge" (dict "into" .values "from" (omit $root.Values "global" "workload")) -}}
+{{- $row := index .table.services .name -}}
+{{- if eq .values.mesh.mtls "off" }}
+{{- /* Nothing listens on the encrypted twin of the gRPC port while services speak in the clear. */ -}}
+{{- $row = merge (dict "ports" (omit $row.ports "mesh")) (omit $row "ports") -}}
+{{- end }}
+{{- $_ := set . "row" $row -}}
 {{- if and .routes (not .values.routes) }}{{ $_ := set .values "routes" (include .routes . | fromYamlArray) }}{{ end -}}
 {{- end }}
 

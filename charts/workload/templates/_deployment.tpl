@@ -36,6 +36,9 @@ spec:
       {{- end }}
     spec:
       {{- include "workload.podBasics" . | nindent 6 }}
+        {{- with include "workload.identityVolume" . }}
+        {{- . | nindent 8 }}
+        {{- end }}
       # Not ready, no more listening, calls under way, and five seconds for what hangs.
       terminationGracePeriodSeconds: {{ add (int .values.drainSeconds) (int .values.graceSeconds) 12 }}
       {{- if ne .values.topologySpread "none" }}
@@ -53,6 +56,9 @@ spec:
       containers:
         - name: {{ .name }}
           {{- include "workload.containerBasics" . | nindent 10 }}
+            {{- with include "workload.identityMount" . }}
+            {{- . | nindent 12 }}
+            {{- end }}
           env:
             {{- include "workload.environment" . | trim | nindent 12 }}
           ports:

@@ -8,6 +8,7 @@
 {{- $url := printf "%s:%v" . (index $service.table.services .).ports.grpc }}
 {{ include "workload.variable" (list (printf "%s_SERVICE_URL" (. | upper | replace "-" "_")) $url) }}
 {{- end }}
+{{- include "workload.identityEnvironment" . }}
 {{ include "workload.variable" (list "DRAIN_S" .values.drainSeconds) }}
 {{ include "workload.variable" (list "GRACE_S" .values.graceSeconds) }}
 {{ include "workload.variable" (list "LOG_LEVEL" .values.logLevel) }}

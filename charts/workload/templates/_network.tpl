@@ -1,4 +1,8 @@
-{{/* Nothing comes in or goes out but what the table's calls and data say, the public's routes, metrics and DNS. */}}
+{{/*
+Nothing comes in or goes out but what the table's calls and data say, the public's routes, metrics and DNS. Peers reach
+one another in the clear and encrypted whatever the mode is: policies change at once and pods one by one, and who may
+call in the clear at all is the servers' to say.
+*/}}
 {{- define "workload.networkpolicy" }}
 {{- if .values.networkPolicies.enabled }}
 ---
@@ -29,7 +33,7 @@ spec:
     - podSelector:
         matchExpressions:
           - {key: app.kubernetes.io/name, operator: In, values: {{ toJson . }}}
-  ports: [{port: grpc}]
+  ports: [{port: grpc}, {port: mesh}]
 {{- end }}
 {{- if .values.routes }}
 - ports: [{port: http}]
@@ -42,7 +46,7 @@ spec:
 {{ include . $service }}
 {{- end }}
 {{- if .values.service.nodePorts }}
-{{- range without (keys .row.ports | sortAlpha) "metrics" }}
+{{- range without (keys .row.ports | sortAlpha) "metrics" "mesh" }}
 - ports: [{port: {{ . }}}]
 {{- end }}
 {{- end }}
@@ -57,7 +61,8 @@ spec:
 {{- $service := . -}}
 - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 {{- range .row.calls }}
-- ports: [{port: {{ (index $service.table.services .).ports.grpc }}}]
+{{- $ports := (index $service.table.services .).ports }}
+- ports: [{port: {{ $ports.grpc }}}, {port: {{ $ports.mesh }}}]
   to:
     - podSelector:
         matchLabels:

@@ -28,7 +28,7 @@ metadata:
 spec:
   {{- include "workload.servicePorts" (dict "service" . "names" (list "http")) | nindent 2 }}
 {{- end }}
-{{- $public := without $ports.names "metrics" }}
+{{- $public := without $ports.names "metrics" "mesh" }}
 {{- if and .values.service.nodePorts $public }}
 ---
 apiVersion: v1
@@ -49,7 +49,7 @@ ports:
   - name: {{ . }}
     port: {{ $port }}
     targetPort: {{ . }}
-    appProtocol: {{ ternary "grpc" "http" (eq . "grpc") }}
+    appProtocol: {{ get (dict "grpc" "grpc" "mesh" "https") . | default "http" }}
     {{- if $.node }}
     nodePort: {{ add 30000 (mod (int $port) 1000) }}
     {{- end }}
