@@ -53,6 +53,8 @@ class Faults:
 
     planned: Mapping[tuple[str, int], str] = field(default_factory=dict)
     passed: dict[str, int] = field(default_factory=dict)
+    # What else happens when a point is passed, in the world outside.
+    meanwhile: Mapping[tuple[str, int], Callable[[], object]] = field(default_factory=dict)
     # What was sent and written, for whoever has to understand a failure.
     story: list[str] = field(default_factory=list)
     tasks: set[asyncio.Future[Any]] = field(default_factory=set)
@@ -61,6 +63,8 @@ class Faults:
         number = self.passed[kind] = self.passed.get(kind, 0) + 1
         fault = self.planned.get((kind, number), "")
         self.story.append(f"{asyncio.get_running_loop().time():7.2f} {kind} {number} {what} {fault}")
+        if (kind, number) in self.meanwhile:
+            self.meanwhile[kind, number]()
         return fault
 
     def later(self, work: Work[Any]) -> None:

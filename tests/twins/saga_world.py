@@ -208,11 +208,21 @@ class World:
         for _ in range(2):
             await self.settling.received(PspEvent(new_id(), intent.ref, intent.payment_id))
 
-    async def cancel_event(self) -> None:
-        """Each service learns of it in its own time: booking at once, ticket much later."""
-        await self.ask("event_cancelled", self.event_id)
-        await asyncio.sleep(10.0)
-        await self.shop.handlers.events_changed({}, {new_id(): self.event_id})
+    async def cancel_event(self, *, booking_after_s: float = 0.0, ticket_after_s: float = 10.0) -> None:
+        """Each service learns of it in its own time, and more than once."""
+
+        async def booking_learns() -> None:
+            await asyncio.sleep(booking_after_s)
+            for _ in range(2):
+                await self.ask("event_cancelled", self.event_id)
+
+        async def ticket_learns() -> None:
+            await asyncio.sleep(ticket_after_s)
+            fact_id = new_id()
+            for _ in range(2):
+                await self.shop.handlers.events_changed({}, {fact_id: self.event_id})
+
+        await asyncio.gather(booking_learns(), ticket_learns())
 
     def booking(self, booking_id: str) -> Booking:
         return self.rows.progresses[booking_id].booking

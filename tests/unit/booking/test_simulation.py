@@ -11,11 +11,13 @@ import itertools
 import os
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 
 import pytest
 
 from services.booking import conductor, handlers
 from services.booking.domain import PAID_TOO_LATE, PAY_AGAIN, Status
+from services.kit.errors import Refusal
 from services.payment.domain import Status as PaymentStatus
 from tests.twins.saga_checks import violations
 from tests.twins.saga_wire import MESSAGE_FAULTS, PSP_FAULTS, WRITE_FAULTS, Faults
@@ -190,13 +192,22 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "LOOK_S", 3.0)
 
 
-def play(scenario: Scenario, plan: Plan) -> Faults:
-    """Once, from the beginning to the end of everything; what was passed on the way."""
+def play(
+    scenario: Scenario, plan: Plan, *, at: tuple[str, int] | None = None, meanwhile: Scenario | None = None
+) -> Faults:
+    """Once, from the beginning to the end of everything; what was passed on the way.
+
+    `meanwhile` begins when the point `at` is passed.
+    """
     faults = Faults(plan)
 
     async def played() -> list[str]:
         async with World(faults).open() as world:
+            others: list[asyncio.Future[None]] = []
+            if at is not None and meanwhile is not None:
+                faults.meanwhile = {at: lambda: others.append(asyncio.ensure_future(meanwhile(world)))}
             await scenario(world)
+            await asyncio.gather(*others)
             await world.settle()
             return violations(world)
 
@@ -234,3 +245,50 @@ def test_no_handful_of_faults_changes_the_end(scenario: Scenario) -> None:
             kind = dice.choice(list(points))
             plan[kind, dice.randint(1, points[kind] + 2)] = dice.choice(FAULTS[kind])
         play(scenario, plan)
+
+
+async def who_buys_what_may_be_cancelled(world: World) -> None:
+    """One pays at once, one at the bank, and one with another card after the bank said no."""
+    paying = asyncio.ensure_future(world.order(1))
+    at_the_bank, undecided = await world.order(2, card=THREE_D_SECURE), await world.order(3, card="")
+    if at_the_bank.status is Status.AWAITING_PAYMENT:
+        await world.bank(at_the_bank.id, approved=True)
+    with suppress(Refusal):
+        await world.ask("pay", undecided.id, "pm_card_visa", user_id="u1")
+    for one in (await paying, at_the_bank, undecided):
+        await world.until(one.id, Status.CONFIRMED, Status.CANCELLED, Status.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("booking_after_s", "ticket_after_s"),
+    [(0.0, 0.0), (0.0, 10.0), (10.0, 0.0), (0.0, 200.0), (200.0, 0.0)],
+    ids=["at once", "booking first", "ticket first", "booking long before", "ticket long before"],
+)
+def test_an_event_cancelled_at_any_point_of_its_sagas_leaves_no_seat_sold_and_no_money_kept(
+    booking_after_s: float, ticket_after_s: float
+) -> None:
+    async def cancelled(world: World) -> None:
+        await world.cancel_event(booking_after_s=booking_after_s, ticket_after_s=ticket_after_s)
+
+    points = dict(play(who_buys_what_may_be_cancelled, {}).passed)
+
+    for kind, count in points.items():
+        for number in range(1, count + 1):
+            play(who_buys_what_may_be_cancelled, {}, at=(kind, number), meanwhile=cancelled)
+
+
+@pytest.mark.parametrize("ticket_first", [False, True])
+def test_an_event_cancelled_under_a_saga_that_meets_faults_leaves_nothing_sold(*, ticket_first: bool) -> None:
+    async def cancelled(world: World) -> None:
+        late = 10.0
+        await world.cancel_event(
+            booking_after_s=late if ticket_first else 0.0, ticket_after_s=0.0 if ticket_first else late
+        )
+
+    points = dict(play(who_buys_what_may_be_cancelled, {}).passed)
+    dice = random.Random(int(ticket_first))
+
+    for _ in range(5 * SEVERAL):
+        kind, struck = dice.choice(list(points)), dice.choice(list(points))
+        plan = {(struck, dice.randint(1, points[struck])): dice.choice(FAULTS[struck])}
+        play(who_buys_what_may_be_cancelled, plan, at=(kind, dice.randint(1, points[kind])), meanwhile=cancelled)
