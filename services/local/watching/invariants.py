@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     """0: all hold. 1: some do not. 2: somebody did not answer, so nobody knows."""
     options = _parser().parse_args(arguments)
     try:
-        answers = asyncio.run(_ask(options))
+        answers = asyncio.run(ask_all(grace_s=options.grace, window_s=options.window, timeout_s=options.timeout))
     except (Told, PeerFault) as away:
         sys.stderr.write(f"invariants: {away}\n")
         return NOT_LOOKED
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(json.dumps(_as_json(answers), indent=2) + "\n")
     else:
         sys.stdout.write(_as_table(answers))
-    return VIOLATED if _violations(answers) else 0
+    return VIOLATED if violations(answers) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,14 +60,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _ask(options: argparse.Namespace) -> Answers:
+async def ask_all(*, grace_s: int = 0, window_s: int = 0, timeout_s: float = 60.0) -> Answers:
+    """What every service finds; 0 leaves a bound to it. Raises Told or PeerFault when one does not answer."""
     deadline.begin(None)
-    request = invariants_pb2.CheckInvariantsRequest(grace_s=max(options.grace, 0), window_s=max(options.window, 0))
+    request = invariants_pb2.CheckInvariantsRequest(grace_s=max(grace_s, 0), window_s=max(window_s, 0))
 
     async def ask(name: str, stub: Any) -> invariants_pb2.CheckInvariantsResponse:
         async with peer(name, stub) as service:
             reply: invariants_pb2.CheckInvariantsResponse = await service.call(
-                service.stub.CheckInvariants, request, timeout_s=options.timeout
+                service.stub.CheckInvariants, request, timeout_s=timeout_s
             )
             return reply
 
@@ -75,13 +76,13 @@ async def _ask(options: argparse.Namespace) -> Answers:
     return dict(zip(STUBS, replies, strict=True))
 
 
-def _violations(answers: Answers) -> int:
+def violations(answers: Answers) -> int:
     return sum(one.violations for answer in answers.values() for one in answer.invariants)
 
 
 def _as_json(answers: Answers) -> dict[str, Any]:
     return {
-        "violations": _violations(answers),
+        "violations": violations(answers),
         "services": {
             name: {
                 "address": address_of(name),
@@ -111,6 +112,6 @@ def _as_table(answers: Answers) -> str:
         for one in answer.invariants:
             lines += [f"! {one.name}: {example.subject}: {example.what}" for example in one.examples]
         lines += [f"  repaired: {one.rule}: {one.subject}: {one.done}" for one in answer.repairs]
-    violations = _violations(answers)
-    lines.append("all hold" if not violations else f"{violations} violations")
+    count = violations(answers)
+    lines.append(f"{count} violations" if count else "all hold")
     return "\n".join(lines) + "\n"

@@ -11,6 +11,8 @@ from pathlib import Path
 import aiohttp
 from rich.console import Console
 
+from services.kit.errors import Told
+from services.kit.rpc.status import PeerFault
 from services.local.platform import NotReady
 from services.local.ports import BadOffset
 from services.local.signals import cancel_on_signals
@@ -27,7 +29,10 @@ NOT_HELD = 2
 # connect at once would otherwise take the port of a service that was killed, and it could not start again.
 PORT_OFFSET = "11000"
 INTERRUPTED = 130
-_STOPPED = (Refused, NoSocket, NotLoaded, NotReady, NotOurs, StoreFailed, BadOffset, aiohttp.ClientError)
+_STOPPED = (
+    *(Refused, NoSocket, NotLoaded, NotReady, NotOurs, StoreFailed, BadOffset, aiohttp.ClientError),
+    *(Told, PeerFault),
+)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from services.local.samples import load_samples
 from tests.load.rehearsal.chaos import Chaos
 from tests.load.rehearsal.faults import Kind
 from tests.load.rehearsal.injectors import Clocks, Connections, Freezes, Injector, Kills, Psp, Stores
+from tests.load.rehearsal.invariants import look
 from tests.load.rehearsal.report import Outcome
 from tests.load.rehearsal.schedule import draw_schedule
 from tests.load.rehearsal.settings import RehearsalSettings
@@ -46,9 +47,12 @@ async def rehearse(settings: RehearsalSettings, console: Console) -> Outcome:
             raise NotOurs("a rehearsal kills its stores: unset POSTGRES_HOST, REDIS_HOST and KAFKA_BROKERS")
         chaos = _chaos(settings, running, wires, say)
         verdict = await run_sale(await _sale(settings, running, wires), console, around=chaos.around)
+        say("looking whether the services' own books agree")
+        invariants = await look()
     return Outcome(
         settings=settings,
         verdict=verdict,
+        invariants=invariants,
         faults=chaos.injected,
         began_at=chaos.began_at,
         took_s=time.perf_counter() - began_at,

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.load.rehearsal.chaos import Injected
+from tests.load.rehearsal.invariants import Invariants
 from tests.load.rehearsal.recovery import NextConfirmed, worst_by_target
 from tests.load.rehearsal.settings import RehearsalSettings
 from tests.load.sale.report import show_verdict
@@ -21,6 +23,7 @@ from tests.load.sale.verdict import Verdict
 class Outcome:
     settings: RehearsalSettings
     verdict: Verdict
+    invariants: Invariants
     faults: Sequence[Injected]
     # When the sale began, on the clock of the faults.
     began_at: float
@@ -29,8 +32,9 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Every fault took place, and nobody was harmed."""
-        return self.verdict.judgement.spotless and len(self.faults) == self.settings.faults
+        """Every fault took place, nobody was harmed, and the services' own books agree."""
+        everything = len(self.faults) == self.settings.faults
+        return everything and self.verdict.judgement.spotless and self.invariants.hold
 
     def as_json(self) -> dict[str, object]:
         known = NextConfirmed(self.verdict.confirmations)
@@ -38,6 +42,7 @@ class Outcome:
         return {
             "passed": self.passed,
             **self.verdict.as_json(),
+            "invariants": self.invariants.as_json(),
             "rehearsal_s": round(self.took_s, 1),
             "kill_to_next_confirmed_s": {name: _rounded(recovery[name]) for name in sorted(recovery)},
             "faults": [
@@ -63,6 +68,7 @@ def show_outcome(outcome: Outcome, console: Console) -> None:
     console.print(_faults(outcome))
     console.print(_recovery(outcome))
     show_verdict(outcome.verdict, console)
+    console.print(_invariants(outcome.invariants), highlight=False)
     words = "[bold green]passed[/]" if outcome.passed else "[bold red]failed[/]"
     console.print(f"Rehearsal {words}: {len(outcome.faults)} faults in {outcome.took_s:.0f} s.")
 
@@ -87,6 +93,13 @@ def _recovery(outcome: Outcome) -> Table:
     for name in sorted(worst):
         table.add_row(name, _shown(worst[name]))
     return table
+
+
+def _invariants(found: Invariants) -> str:
+    if found.violated:
+        return "\n".join(["[bold red]The services' own books disagree[/]:", *map(escape, found.violated)])
+    repaired = f"; {len(found.repaired)} repairs were made on the way" if found.repaired else ""
+    return f"[bold green]All {len(found.looked_at)} invariants hold[/] in the services' own books{repaired}."
 
 
 def _shown(seconds: float | None) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.load.rehearsal.faults import Fault, Kind
-from tests.load.rehearsal.schedule import SERVICES, draw_schedule
+from tests.load.rehearsal.schedule import SERVICES, WORKERS, draw_schedule
 
 DECK = 40
 
@@ -32,10 +32,10 @@ def test_there_are_as_many_faults_as_asked_for_in_order_and_the_end_is_calm(faul
 def test_forty_faults_have_everything_that_was_promised(seed: int) -> None:
     day = bad_day(seed=seed)
     alone = Counter(fault.targets[0] for fault in day if fault.kind is Kind.KILL and len(fault.targets) == 1)
+    paired = Counter(name for fault in day if fault.kind is Kind.KILL for name in fault.targets) - alone
     ways = {(fault.kind, target) for fault in day for target in fault.targets}
 
-    assert alone == Counter(SERVICES)
-    assert sum(fault.kind is Kind.KILL and len(fault.targets) == 2 for fault in day) == 4
+    assert alone == paired == Counter(SERVICES)
     for store in ("PostgreSQL", "Valkey"):
         assert {(way, store) for way in (Kind.STORE_KILL, Kind.STORE_STOP, Kind.STORE_FREEZE)} <= ways
     assert {(Kind.STORE_FREEZE, "broker"), (Kind.AWAY, "*/kafka")} <= ways
@@ -47,6 +47,7 @@ def test_forty_faults_have_everything_that_was_promised(seed: int) -> None:
         "webhook_delay_s",
     }
     assert {fault.kind for fault in day} == set(Kind)
+    assert {(Kind.CLOCK, worker) for worker in WORKERS} <= ways
 
 
 @pytest.mark.parametrize("seed", range(20))
