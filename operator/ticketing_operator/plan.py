@@ -8,11 +8,14 @@ from typing import Final
 from services.kit.topology import topology
 from ticketing_operator.names import Kind, Object, Ref
 from ticketing_operator.readiness import State, state_of
+from ticketing_operator.spec import WEB_APP
 
 _COMPONENT: Final = "app.kubernetes.io/component"
 _NAME: Final = "app.kubernetes.io/name"
 # Seen by the public or by monitoring: last.
 _OUTSIDE: Final = frozenset({"Ingress", "HTTPRoute", "ServiceMonitor"})
+# Over HTTP: the table knows calls by gRPC.
+_ASKS: Final[Mapping[str, Sequence[str]]] = {WEB_APP: ("gateway",)}
 _SCALERS: Final = frozenset({"HorizontalPodAutoscaler", "ScaledObject", "PodDisruptionBudget"})
 
 
@@ -62,7 +65,7 @@ def service_of(thing: Object) -> str:
 @cache
 def levels() -> tuple[frozenset[str], ...]:
     """Services from those that call nobody to those that nobody calls, by the table."""
-    calls = {service.name: set(service.calls) for service in topology().services.values()}
+    calls = {service.name: {*service.calls, *_ASKS.get(service.name, ())} for service in topology().services.values()}
     found: list[frozenset[str]] = []
     while calls:
         level = frozenset(name for name, peers in calls.items() if not peers & calls.keys())

@@ -78,7 +78,7 @@ class Reconciler:
             sentence = f"{rival} is in this namespace already, and a namespace holds one platform"
             return spec, Verdict(state="stalled", reason="NamespaceTaken", message=sentence)
         if spec.paused:
-            return spec, self._paused(key, platform)
+            return spec, self._paused(key, platform, spec)
         try:
             return spec, await self._bring_about(key, platform, spec)
         except MissingSecret as missing:
@@ -109,8 +109,8 @@ class Reconciler:
         earlier = [other for other in others if _born(self.children.platform(other)) < _born(platform)]
         return earlier[0].name if earlier else ""
 
-    def _paused(self, key: PlatformKey, platform: Object) -> Verdict:
-        services = report.service_statuses(self.children.of(key, uid=platform["metadata"]["uid"]), [])
+    def _paused(self, key: PlatformKey, platform: Object, spec: Spec) -> Verdict:
+        services = report.service_statuses(self.children.of(key, uid=platform["metadata"]["uid"]), spec, [])
         state = "ready" if report.all_ready(services) else "working"
         return Verdict(state=state, reason="Paused", message="paused: nothing is changed", paused=True)  # type: ignore[arg-type]
 
@@ -130,7 +130,7 @@ class Reconciler:
         self, key: PlatformKey, platform: Object, spec: Spec | None, verdict: Verdict, before: Status
     ) -> Status:
         meta = platform["metadata"]
-        services = report.service_statuses(self.children.of(key, uid=meta["uid"]), [])
+        services = report.service_statuses(self.children.of(key, uid=meta["uid"]), spec, [])
         realtime = next(service for service in services if service.name == "realtime")
         return Status(
             observed_generation=meta["generation"],

@@ -15,10 +15,11 @@ _REASONS: Mapping[str, str] = {"data stores": "DataStores", "migrations": "Migra
 _FAILURES: Mapping[str, str] = {"migrations": "MigrationFailed"}
 
 
-def service_statuses(live: Live, findings: Sequence[Finding]) -> list[ServiceStatus]:
-    """One for each service of the table, those that are not there yet too."""
+def service_statuses(live: Live, spec: Spec | None, findings: Sequence[Finding]) -> list[ServiceStatus]:
+    """One for each service that is asked for, those that are not there yet too. No specification: one that is wrong."""
     told = {finding.service: finding.message for finding in findings}
-    return [_service(name, live.get(Ref(_DEPLOYMENT, name)), told.get(name, "")) for name in SERVICES]
+    names = spec.asked_for if spec else SERVICES
+    return [_service(name, live.get(Ref(_DEPLOYMENT, name)), told.get(name, "")) for name in names]
 
 
 def _service(name: str, deployment: Object | None, told: str) -> ServiceStatus:

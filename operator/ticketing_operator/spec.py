@@ -8,6 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from services.kit.topology import topology
 
 SERVICES: Final = tuple(service.name for service in topology().python_services)
+# Not every platform has it.
+WEB_APP: Final = "frontend"
 
 
 def _rules(*rules: tuple[str, str]) -> Meta:
@@ -173,6 +175,15 @@ class Service(Part, frozen=True):
     autoscaling: Annotated[CpuScaling, _MIN_MAX] | UnsetType = UNSET
 
 
+class WebApp(Part, frozen=True):
+    """The pages in a browser: the eleventh service, and `/` of the public address is its."""
+
+    enabled: bool = False
+    replicas: Count = 1
+    publishable_key: Annotated[str, _about("Stripe's key for browsers, which the pages show.", max_length=256)] = ""
+    resources: Resources | UnsetType = UNSET
+
+
 class Payments(Part, frozen=True):
     provider: Annotated[Literal["stripe", "sandbox"], _about("sandbox moves no money, and says so in every log.")] = (
         "sandbox"
@@ -252,6 +263,7 @@ class Spec(Part, frozen=True):
             ),
         ),
     ] = {}
+    web_app: WebApp = field(default_factory=WebApp)
     payments: Annotated[
         Payments,
         _rules(
@@ -268,6 +280,11 @@ class Spec(Part, frozen=True):
     @property
     def image_tag(self) -> str:
         return self.image.tag or self.version
+
+    @property
+    def asked_for(self) -> tuple[str, ...]:
+        """Names of the services that this platform is to have."""
+        return (*SERVICES, WEB_APP) if self.web_app.enabled else SERVICES
 
 
 class WrongSpec(Exception):

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ticketing_operator.spec import SERVICES, Gateway, Kafka, Postgres, Redis, Service, Spec
+from ticketing_operator.spec import SERVICES, WEB_APP, Gateway, Kafka, Postgres, Redis, Service, Spec, WebApp
 
 # What each managed store is called in its namespace.
 MANAGED_POSTGRES_SECRET: Final = "postgres-admin"  # noqa: S105 - a name
@@ -18,6 +18,7 @@ def platform_values(spec: Spec) -> dict[str, Any]:
             "image": _image(spec),
             "logLevel": spec.log_level,
             "public": _public(spec.gateway),
+            "webApp": {"enabled": spec.web_app.enabled},
             "stores": {"postgres": _postgres(spec), "redis": _redis(spec), "kafka": _kafka(spec)},
             "payments": {"provider": spec.payments.provider, "secretName": spec.payments.secret_name or "payments"},
             "mail": _mail(spec),
@@ -25,6 +26,7 @@ def platform_values(spec: Spec) -> dict[str, Any]:
             "networkPolicies": {"enabled": spec.network_policies.enabled},
         },
         **{name: service_values(spec, name) for name in SERVICES},
+        WEB_APP: _web_app(spec.web_app),
     }
 
 
@@ -37,6 +39,11 @@ def service_values(spec: Spec, name: str) -> dict[str, Any]:
     if name == "realtime":
         own["autoscaling"] = msgspec.to_builtins(spec.realtime.autoscaling)
     return own
+
+
+def _web_app(asked: WebApp) -> dict[str, Any]:
+    own: dict[str, Any] = {"replicas": asked.replicas, "payments": {"publishableKey": asked.publishable_key}}
+    return own | ({"resources": msgspec.to_builtins(asked.resources)} if asked.resources else {})
 
 
 def _image(spec: Spec) -> dict[str, Any]:

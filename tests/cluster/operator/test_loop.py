@@ -40,6 +40,22 @@ async def test_a_minimal_platform_gets_ready_and_then_costs_nothing(world: World
     assert operator.recording.sent == [], "a pass over a settled platform neither writes nor reads"
 
 
+async def test_with_the_web_app_there_are_eleven_and_without_it_ten_again(world: World) -> None:
+    await world.ask(MINIMAL | {"webApp": {"enabled": True, "replicas": 2}})
+    operator = world.operator()
+    await operator.until_settled()
+    beside = (await world.platform())["status"]
+
+    await world.ask(MINIMAL)
+    await operator.until_settled()
+
+    without = (await world.platform())["status"]
+    assert (beside["servicesReady"], beside["services"][-1]["name"]) == ("11/11", "frontend")
+    assert beside["services"][-1]["desired"] == 2
+    assert without["servicesReady"] == "10/10"
+    assert [thing for thing in await world.controllers.owned() if thing["metadata"]["name"] == "frontend"] == []
+
+
 async def test_an_operator_that_starts_anew_changes_nothing(world: World) -> None:
     await world.ask(MINIMAL)
     await world.operator().until_settled()

@@ -26,6 +26,12 @@ def test_whoever_is_called_comes_before_its_callers() -> None:
             assert place[peer] < place[service.name], f"{peer} before {service.name}"
 
 
+def test_the_web_app_comes_after_the_gateway_that_its_server_asks() -> None:
+    place = {name: number for number, level in enumerate(levels()) for name in level}
+
+    assert place["frontend"] > place["gateway"]
+
+
 def test_stores_come_before_migrations_and_these_before_services_and_the_public_last() -> None:
     things = [
         thing("Ingress", "gateway"),
