@@ -173,6 +173,7 @@ _PROMISES: Final = (
             for name in (
                 "paid_without_ticket",
                 "sold_without_payment",
+                "sold_for_cancelled_event",
                 "seats_without_one_owner",
                 "psp_charges_unknown",
             )

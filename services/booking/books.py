@@ -46,6 +46,9 @@ _MAILED: Final = text("""
     SELECT booking_id, bool_or(code = 'mail-sent') AS sent FROM heard
     WHERE booking_id = ANY (:ids) AND about = 'tickets' AND code IN ('mail-sent', 'mail-failed') GROUP BY booking_id
 """)
+_CANCELLED: Final = text("SELECT event_id, cancelled_at FROM cancelled_events WHERE event_id = ANY (:ids)")
+# Who gives back what was sold looks at what was cancelled lately.
+_CANCEL_ANEW: Final = text("UPDATE cancelled_events SET cancelled_at = now() WHERE event_id = :id")
 _HEAR: Final = text("""
     INSERT INTO heard (fact_id, booking_id, at, code, reason, about, amount_minor, currency)
     SELECT * FROM unnest(CAST(:fact_id AS text[]), CAST(:booking_id AS text[]), CAST(:at AS timestamptz[]),
@@ -119,6 +122,15 @@ class PostgresBooks:
         async with self._begin() as tx:
             rows = await tx.execute(_MAILED, {"ids": list(booking_ids)})
             return {row.booking_id: Mailed.YES if row.sent else Mailed.FAILED for row in rows}
+
+    async def cancelled_events(self, event_ids: Collection[str]) -> Mapping[str, datetime]:
+        async with self._begin() as tx:
+            rows = await tx.execute(_CANCELLED, {"ids": list(event_ids)})
+            return {row.event_id: row.cancelled_at for row in rows}
+
+    async def cancel_anew(self, event_id: str) -> None:
+        async with self._begin() as tx:
+            await tx.execute(_CANCEL_ANEW, {"id": event_id})
 
     async def hear(self, heard: Sequence[Heard]) -> None:
         if not heard:

@@ -21,6 +21,7 @@ CONFIRMED_WITHOUT_SEATS: Final = "confirmed_without_seats"
 SEATS_WITHOUT_BOOKING: Final = "seats_without_booking"
 CONFIRMED_WITHOUT_MAIL: Final = "confirmed_without_mail"
 BOOKINGS_STUCK: Final = "bookings_stuck"
+SOLD_FOR_CANCELLED_EVENT: Final = "sold_for_cancelled_event"
 
 PROMISES: Final = {
     PAID_WITHOUT_TICKET: "money that was taken became a ticket, or went back",
@@ -29,6 +30,7 @@ PROMISES: Final = {
     SEATS_WITHOUT_BOOKING: "seats are held and sold for bookings alone that may have them",
     CONFIRMED_WITHOUT_MAIL: "the tickets of every confirmed booking were mailed",
     BOOKINGS_STUCK: "every booking is decided before long",
+    SOLD_FOR_CANCELLED_EVENT: "no booking of a cancelled event stays confirmed, or waits for a payment",
 }
 
 
@@ -38,6 +40,7 @@ class Cure(enum.Enum):
     UNDO_PAYMENT = "the payment was undone: given back, or never charged"
     RELEASE_SEATS = "the seats were given back"
     MAIL_AGAIN = "the mail was asked for again"
+    CANCEL_ANEW = "the bookings of its event were looked for anew, to be cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ class Case:
     seats: Sequence[Seats] = ()
     payments: Sequence[Paid] = ()
     mailed: Mailed = Mailed.NO
+    # When booking heard of it; None: the event takes place.
+    event_cancelled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,7 @@ def judge(case: Case, graces: Graces, *, now: datetime) -> Sequence[Wrong]:
         return ()
     found = [*_money(case), *_seats(case)]
     if booking is not None:
-        found += [*_mail(case, booking, now - graces.mail), *_work(booking, graces, now)]
+        found += [*_mail(case, booking, now - graces.mail), *_work(booking, graces, now), *_event(case, booking)]
     old_enough = now - graces.usual
     return [one for one in found if one.since is None or one.since <= old_enough]
 
@@ -202,6 +207,19 @@ def _mail(case: Case, booking: Booking, before: datetime) -> Iterator[Wrong]:
             since=booking.updated_at,
             # One that failed would fail again: somebody has to look at the address.
             cure=Cure.MAIL_AGAIN if case.mailed is Mailed.NO else None,
+        )
+
+
+def _event(case: Case, booking: Booking) -> Iterator[Wrong]:
+    off_at = case.event_cancelled_at
+    if off_at is not None and booking.status in {Status.CONFIRMED, Status.AWAITING_PAYMENT}:
+        yield Wrong(
+            invariant=SOLD_FOR_CANCELLED_EVENT,
+            subject=booking.id,
+            what=f"is {booking.status.value.lower()}, and its event is cancelled",
+            since=max(booking.updated_at, off_at),
+            cure=Cure.CANCEL_ANEW,
+            event_id=booking.order.event_id,
         )
 
 

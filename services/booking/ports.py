@@ -115,6 +115,12 @@ class Books(Memory, Protocol):
     async def mailed(self, booking_ids: Collection[str]) -> Mapping[str, Mailed]:
         """What is known of the mails with the tickets of those."""
 
+    async def cancelled_events(self, event_ids: Collection[str]) -> Mapping[str, datetime]:
+        """Those of them that are cancelled, and when that was heard of."""
+
+    async def cancel_anew(self, event_id: str) -> None:
+        """As if it were heard of now: whatever of it is sold is cancelled soon. Idempotent."""
+
     async def told_of(self, booking_id: str) -> tuple[Sequence[Logged], Sequence[Heard], Sequence[Repair]]:
         """All that was written down about a booking, each in its order; bounded."""
 

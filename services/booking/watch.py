@@ -160,6 +160,7 @@ class BookingWatch:
         payments: Sequence[tuple[str, Paid]],
     ) -> Mapping[str, Case]:
         mailed = await self._books.mailed(booking_ids)
+        cancelled = await self._books.cancelled_events({one.order.event_id for one in bookings.values()})
         seats_of: dict[str, list[Seats]] = {}
         for hold in seats:
             seats_of.setdefault(_whose(hold), []).append(hold)
@@ -173,6 +174,7 @@ class BookingWatch:
                 seats=seats_of.get(one, ()),
                 payments=payments_of.get(one, ()),
                 mailed=mailed.get(one, Mailed.NO),
+                event_cancelled_at=cancelled.get(bookings[one].order.event_id) if one in bookings else None,
             )
             for one in booking_ids
         }
@@ -204,6 +206,8 @@ class BookingWatch:
                 await self._others.undo_payment(wrong.key, wrong.attempt)
             case Cure.RELEASE_SEATS:
                 await self._others.release_seats(wrong.event_id, wrong.key)
+            case Cure.CANCEL_ANEW:
+                await self._books.cancel_anew(wrong.event_id)
             case Cure.MAIL_AGAIN if case.booking is not None:
                 await self._books.tell_again(case.booking)
                 self._committed()

@@ -26,6 +26,7 @@ from services.booking.judging import (
     PAID_WITHOUT_TICKET,
     PROMISES,
     SEATS_WITHOUT_BOOKING,
+    SOLD_FOR_CANCELLED_EVENT,
     SOLD_WITHOUT_PAYMENT,
 )
 from services.booking.others import OtherBooks
@@ -45,6 +46,7 @@ from tests.conftest import Stores, database_settings, free_port
 from tests.running import running
 from tests.twins.ticket_events import hall
 from tests.twins.ticket_shop import shop_over
+from tests.waiting import until
 
 
 @dataclass
@@ -230,6 +232,33 @@ async def test_a_mail_that_failed_is_told_and_not_sent_again(world: World) -> No
 
     assert await world.left(booking) == {CONFIRMED_WITHOUT_MAIL}
     assert await world.receipts(booking) == []
+
+
+async def test_what_is_still_sold_long_after_its_event_was_cancelled_is_found_and_cancelled(world: World) -> None:
+    booking = await world.book()
+    world.let_time_pass()
+    assert await world.wrong(booking) == set()
+    # As a saga leaves it that was parked when the event was cancelled, and resumed days after.
+    long_ago = """
+        INSERT INTO cancelled_events (event_id, cancelled_at)
+        SELECT event_id, now() - interval '3 days' FROM bookings WHERE booking_id = :id
+    """
+    await world.change("booking", long_ago, booking)
+
+    assert await world.wrong(booking) == {SOLD_FOR_CANCELLED_EVENT}
+    await world.left(booking)
+
+    async def cancelled() -> bool:
+        asked = pb.GetBookingRequest(booking_id=booking.booking_id)
+        return bool((await world.stub.GetBooking(asked)).booking.status == pb.CANCELLED)
+
+    await until(cancelled)
+    assert await world.left(booking) == set()
+    assert await world.wrong(booking) == set()
+    ((_, paid),) = await world.others.payments_of([booking.booking_id])
+    assert (paid.captured, paid.refunded_minor) == (False, paid.amount.minor)
+    [(rule, done)] = await world.receipts(booking)
+    assert (rule, done) == (SOLD_FOR_CANCELLED_EVENT, "the bookings of its event were looked for anew, to be cancelled")
 
 
 async def test_the_service_tells_what_it_promises(world: World) -> None:

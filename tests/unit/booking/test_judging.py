@@ -15,6 +15,7 @@ from services.booking.judging import (
     PAID_WITHOUT_TICKET,
     PROMISES,
     SEATS_WITHOUT_BOOKING,
+    SOLD_FOR_CANCELLED_EVENT,
     SOLD_WITHOUT_PAYMENT,
     Case,
     Cure,
@@ -60,6 +61,7 @@ def wrong(case: Case, *, now: datetime = LATER) -> list[tuple[str, Cure | None]]
         replace(RIGHT, booking=REJECTED, seats=[], payments=[]),
         replace(RIGHT, booking=REJECTED, seats=[], payments=[REFUNDED]),
         replace(RIGHT, booking=CANCELLED, seats=[], payments=[REFUNDED]),
+        replace(RIGHT, booking=CANCELLED, seats=[], payments=[REFUNDED], event_cancelled_at=AT),
         replace(RIGHT, booking=WAITING, seats=[HELD], payments=[replace(PAID, captured=False)], mailed=Mailed.NO),
         # Support gave a part back.
         replace(RIGHT, payments=[replace(PAID, refunded_minor=1000)]),
@@ -99,6 +101,12 @@ def test_what_agrees_is_right(case: Case) -> None:
         (replace(RIGHT, mailed=Mailed.FAILED), CONFIRMED_WITHOUT_MAIL, None),
         (replace(RIGHT, booking=PENDING, seats=[HELD], payments=[]), BOOKINGS_STUCK, None),
         (replace(RIGHT, booking=replace(WAITING, expires_at=AT), seats=[], payments=[]), BOOKINGS_STUCK, None),
+        (replace(RIGHT, event_cancelled_at=AT), SOLD_FOR_CANCELLED_EVENT, Cure.CANCEL_ANEW),
+        (
+            replace(RIGHT, booking=WAITING, seats=[HELD], payments=[], event_cancelled_at=AT),
+            SOLD_FOR_CANCELLED_EVENT,
+            Cure.CANCEL_ANEW,
+        ),
     ],
 )
 def test_what_can_not_be_true_is_wrong_and_cured_only_where_that_is_safe(
@@ -115,6 +123,7 @@ def test_every_promise_can_be_broken() -> None:
         SEATS_WITHOUT_BOOKING,
         CONFIRMED_WITHOUT_MAIL,
         BOOKINGS_STUCK,
+        SOLD_FOR_CANCELLED_EVENT,
     }
 
     assert broken == PROMISES.keys()
@@ -127,6 +136,7 @@ def test_what_is_on_its_way_is_not_wrong() -> None:
     assert wrong(replace(RIGHT, booking=None), now=soon) == []
     assert wrong(replace(RIGHT, booking=REJECTED, seats=[], payments=[replace(PAID, updated_at=LATER)])) == []
     assert wrong(replace(RIGHT, mailed=Mailed.NO), now=AT + timedelta(minutes=5)) == []
+    assert wrong(replace(RIGHT, event_cancelled_at=LATER)) == []
 
 
 def test_a_violation_says_since_when_and_names_nobody() -> None:
