@@ -19,6 +19,7 @@ SENTENCES: Final = {
     "waits-for-buyer": "The payment needs the buyer; the seats are held meanwhile.",
     "rests": "A part of the platform did not answer; the booking rested and was taken up again.",
     "parked": "A part of the platform did not answer for too long; the booking waits for somebody of ours.",
+    "resumed": "Somebody of ours let the booking go on from where it stood.",
     "undoing-tickets": "The tickets were taken back.",
     "undoing-payment": "The payment was undone, so that no money is kept.",
     "undoing-seats": "The seats were given back.",

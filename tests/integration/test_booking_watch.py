@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from protos.gen import booking_pb2 as pb
 from protos.gen import booking_pb2_grpc, invariants_pb2, payment_pb2_grpc, ticket_pb2_grpc
+from protos.timeline import sentence
 from services.booking.app import PAYMENT, TICKET
 from services.booking.app import compose as compose_booking
 from services.booking.books import PostgresBooks
@@ -288,6 +289,31 @@ async def test_a_timeline_is_for_its_owner_and_for_support(world: World) -> None
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await world.stub.GetTimeline(pb.GetTimelineRequest(booking_id=booking.booking_id, user_id=new_id()))
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_timeline_says_that_somebody_let_a_parked_booking_go_on(world: World) -> None:
+    booking = await world.book("pm_card_authenticationRequired", mailed=False)
+    parked = """
+        UPDATE bookings SET status = 'PENDING', parked_at = now(), leased_by = NULL, rests_until = NULL,
+            booking = booking || '{"status": "PENDING", "parked": "payment does not answer"}'
+        WHERE booking_id = :id
+    """
+    await world.change("booking", parked, booking)
+
+    resumed = await world.stub.ResumeParked(pb.ResumeParkedRequest(booking_ids=[booking.booking_id]))
+
+    async def codes() -> list[str]:
+        told = await world.stub.GetTimeline(pb.GetTimelineRequest(booking_id=booking.booking_id))
+        return [entry.code for entry in told.entries]
+
+    async def waits_again() -> bool:
+        return (await codes()).count("waits-for-buyer") == 2
+
+    await until(waits_again)
+    assert list(resumed.booking_ids) == [booking.booking_id]
+    told = await codes()
+    assert told.index("waits-for-buyer") < told.index("resumed") < len(told) - 1
+    assert sentence("resumed").startswith("Somebody of ours")
 
 
 async def test_what_happened_long_ago_is_forgotten(world: World) -> None:

@@ -104,7 +104,7 @@ def test_every_code_has_a_sentence() -> None:
     steps = {entry for step in CREATE_BOOKING for entry in (step.name, f"undo-{step.name}")}
     ends = {status.value.lower() for status in Status} - {"pending", "cancelling"}
 
-    codes = {CODES.get(entry, entry) for entry in steps | ends | {"rests", "parked"}} | HEARD_CODES.keys()
+    codes = {CODES.get(entry, entry) for entry in steps | ends | {"rests", "parked", "resumed"}} | HEARD_CODES.keys()
 
     assert codes <= SENTENCES.keys()
     assert sentence("something-new") == "Something new."
