@@ -1,9 +1,10 @@
-"""How long buyers waited after each fault, from what their sockets told."""
+"""How long buyers waited after each fault, and what went on while some waited longest, from what their sockets told."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from tests.load.rehearsal.chaos import Injected
@@ -27,6 +28,28 @@ class NextConfirmed:
         """Seconds from that moment on; None when nobody had one."""
         first = bisect_left(self._posted_at, moment)
         return self._earliest[first] - moment if first < len(self._earliest) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """One who waited long for a booking, and what was done to the platform meanwhile."""
+
+    posted_at: float
+    took_s: float
+    during: Sequence[Injected]
+
+
+def slowest(faults: Sequence[Injected], confirmations: Sequence[Confirmation], *, most: int) -> Sequence[Slow]:
+    """The slowest first. A fault counts if it was going on, or struck, between the order and the word of it."""
+    by_wait = sorted(confirmations, key=lambda one: one.posted_at - one.told_at)
+    return [
+        Slow(
+            one.posted_at,
+            one.told_at - one.posted_at,
+            [fault for fault in faults if fault.struck_at <= one.told_at and fault.ended_at >= one.posted_at],
+        )
+        for one in by_wait[:most]
+    ]
 
 
 def worst_by_target(faults: Sequence[Injected], confirmations: Sequence[Confirmation]) -> Mapping[str, float | None]:

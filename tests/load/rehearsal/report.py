@@ -13,10 +13,13 @@ from rich.table import Table
 
 from tests.load.rehearsal.chaos import Injected
 from tests.load.rehearsal.invariants import Invariants
-from tests.load.rehearsal.recovery import NextConfirmed, worst_by_target
+from tests.load.rehearsal.recovery import NextConfirmed, slowest, worst_by_target
 from tests.load.rehearsal.settings import RehearsalSettings
 from tests.load.sale.report import show_verdict
 from tests.load.sale.verdict import Verdict
+
+# Confirmed orders that are told one by one.
+SLOWEST = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,14 @@ class Outcome:
             "invariants": self.invariants.as_json(),
             "rehearsal_s": round(self.took_s, 1),
             "kill_to_next_confirmed_s": {name: _rounded(recovery[name]) for name in sorted(recovery)},
+            "slowest": [
+                {
+                    "posted_at_s": round(one.posted_at - self.began_at, 2),
+                    "took_s": round(one.took_s, 2),
+                    "during": [str(during.fault) for during in one.during],
+                }
+                for one in slowest(self.faults, self.verdict.confirmations, most=SLOWEST)
+            ],
             "faults": [
                 {
                     "at_s": round(one.struck_at - self.began_at, 2),

@@ -2,7 +2,7 @@
 
 from tests.load.rehearsal.chaos import Injected
 from tests.load.rehearsal.faults import Fault, Kind
-from tests.load.rehearsal.recovery import NextConfirmed, worst_by_target
+from tests.load.rehearsal.recovery import NextConfirmed, slowest, worst_by_target
 from tests.load.sale.verdict import Confirmation
 
 
@@ -35,3 +35,15 @@ def test_what_is_no_kill_is_not_counted_as_one() -> None:
     frozen = Injected(fault=Fault(kind=Kind.FREEZE, targets=("auth",)), began_at=1, ended_at=2)
 
     assert worst_by_target([frozen], []) == {}
+
+
+def test_the_slowest_orders_say_what_went_on_meanwhile() -> None:
+    frozen = Injected(fault=Fault(kind=Kind.FREEZE, targets=("auth",)), began_at=11, ended_at=14)
+    faults = [killed("user", at=9), frozen, killed("event", at=20)]
+
+    told = slowest(faults, [bought(8, 8.5), bought(12, 19), bought(10, 21)], most=2)
+
+    assert [(one.posted_at, one.took_s, list(one.during)) for one in told] == [
+        (10, 11, [frozen, faults[2]]),
+        (12, 7, [frozen]),
+    ]
