@@ -136,6 +136,7 @@ class BookingServiceServicer:
         """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
         Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
         or a hundred, so whoever has many sends them together.
+        The first response is empty and comes at once: the stream is taken, whether or not there are orders.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -55,6 +55,7 @@ class BookingServiceStub:
     """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
     or a hundred, so whoever has many sends them together.
+    The first response is empty and comes at once: the stream is taken, whether or not there are orders.
     """
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_booking_pb2.GetTimelineRequest, _booking_pb2.GetTimelineResponse]
     """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`."""
@@ -93,6 +94,7 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
     or a hundred, so whoever has many sends them together.
+    The first response is empty and comes at once: the stream is taken, whether or not there are orders.
     """
     GetTimeline: _aio.UnaryUnaryMultiCallable[_booking_pb2.GetTimelineRequest, _booking_pb2.GetTimelineResponse]  # type: ignore[assignment]
     """What happened to a booking, oldest first. Names no person and no card. Refuses `unknown-booking`."""
@@ -164,6 +166,7 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
         Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
         or a hundred, so whoever has many sends them together.
+        The first response is empty and comes at once: the stream is taken, whether or not there are orders.
         """
 
     @_abc_1.abstractmethod

@@ -79,6 +79,8 @@ class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
         stream = _Orders(self._handlers)
         reading = asyncio.create_task(stream.read(request_iterator), name="orders")
         try:
+            # Who has nothing to ask wants to know too that we are here.
+            yield pb.CreateBookingsResponse()
             async for outcomes in stream.outcomes():
                 yield pb.CreateBookingsResponse(outcomes=outcomes)
             await reading

@@ -151,6 +151,14 @@ async def test_a_booking_that_is_away_is_waited_for(sale: Sale) -> None:
     assert sale.booking.heard[event_id] == booking_ids
 
 
+async def test_a_booking_that_comes_back_is_up_though_nobody_orders(sale: Sale) -> None:
+    async with sale.worker() as settings:
+        await _until_health(settings, booking="DOWN")
+        await sale.open_booking()
+
+        await _until_health(settings, booking="UP")
+
+
 async def _until_health(settings: BookingWorkerSettings, **parts: str) -> None:
     """A worker without booking is ready all the same: the line waits in Redis."""
 

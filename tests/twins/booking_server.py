@@ -37,6 +37,7 @@ class TwinBooking(booking_pb2_grpc.BookingServiceServicer):
         heard: asyncio.Queue[Sequence[pb.CreateBookingRequest]] = asyncio.Queue()
         hearing = asyncio.create_task(self._hear(request_iterator, heard), name="orders")
         try:
+            yield pb.CreateBookingsResponse()
             while orders := await heard.get():
                 await self.answering.wait()
                 yield pb.CreateBookingsResponse(outcomes=[self._outcome(order) for order in orders])

@@ -23,10 +23,9 @@ from services.local.prometheus import prometheus_url
 from services.local.samples import Sample, load_samples
 from tests.conftest import free_port
 from tests.otlp_collector import Collector, collecting
+from tests.platform_ports import use_free_ports
 from tests.waiting import until
 
-# Ports moved this far are none that the machine gives to connections that go out.
-OFFSET = os.environ.get("LOCAL_PORT_OFFSET", "12400")
 BUYERS = int(os.environ.get("WATCHED_BUYERS", "150"))
 SALE_S = 240
 # Three scrapes: a rate needs two.
@@ -53,7 +52,6 @@ async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wat
         pytest.skip("prometheus is not installed (Debian: prometheus)")
     path, otlp = tmp_path_factory.mktemp("watched") / "platform.log", free_port()
     wanted = {
-        "LOCAL_PORT_OFFSET": OFFSET,
         "OBSERVE": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{otlp}",
         "TRACE_RATIO": "1",
@@ -61,6 +59,7 @@ async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wat
     }
     os.environ |= wanted
     try:
+        use_free_ports()
         with path.open("w", buffering=1) as log:
             show: Callable[[str, str], None] = lambda name, line: print(name, line, file=log)  # noqa: E731 - named for its type
             async with collecting(otlp) as collector, platform(show, lambda _: None) as started:
@@ -72,8 +71,8 @@ async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wat
                 await _scraped_since(watched, time.time())
                 yield watched
     finally:
-        for name in wanted:
-            del os.environ[name]
+        for name in (*wanted, "LOCAL_PORT_OFFSET"):
+            os.environ.pop(name, None)
 
 
 async def _hold_sale(running: Platform, samples: Sequence[Sample]) -> None:

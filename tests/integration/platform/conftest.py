@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +13,12 @@ import pytest
 import pytest_asyncio
 
 from services.kit.ids import new_id
-from services.kit.topology import topology
-from services.local.platform import Platform, platform, refuse_taken_ports
+from services.local.platform import Platform, platform
 from services.local.ports import service_port
 from services.local.samples import Sample, load_samples
-from services.local.stores import StoreFailed
+from tests.platform_ports import use_free_ports
 from tests.waiting import until
 
-# Ports moved this far are none that the machine gives to connections that go out; a step is as much as one platform.
-OFFSETS = range(11_000, 15_000, 200)
 # A loaded machine starts a batch late; nobody waits longer than he must.
 RESULT_S = 45
 TIMEOUT = aiohttp.ClientTimeout(total=15)
@@ -43,15 +39,6 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pla
         os.environ.pop("LOCAL_PORT_OFFSET", None)
         os.environ.pop("MESH_MTLS", None)
         log.close()
-
-
-def use_free_ports() -> None:
-    for offset in OFFSETS:
-        os.environ["LOCAL_PORT_OFFSET"] = str(offset)
-        with suppress(StoreFailed):
-            refuse_taken_ports(topology().python_services)
-            return
-    raise AssertionError("no ports are free: as many platforms run here as fit")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
