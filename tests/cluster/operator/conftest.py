@@ -59,13 +59,20 @@ class Recording:
 
     inner: Transport
     sent: list[Request] = field(default_factory=list)
+    failed: list[Request] = field(default_factory=list)
     # Number of the request that fails, from 1; it is done all the same when `after`.
     fail_at: int = 0
     after: bool = False
 
+    def fail(self, number: int) -> None:
+        """The so-manieth request from now."""
+        self.fail_at = len(self.sent) + number
+
     async def send(self, request: Request) -> dict[str, Any]:
         self.sent.append(request)
         fails = len(self.sent) == self.fail_at
+        if fails:
+            self.failed.append(request)
         if fails and not self.after:
             raise Unanswered("broken before it was sent")
         answer = await self.inner.send(request)
