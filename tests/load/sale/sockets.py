@@ -116,10 +116,12 @@ class BuyerSocket:
         socket = await self._http.ws_connect(
             url, protocols=protocols, timeout=aiohttp.ClientWSTimeout(ws_close=CLOSING_S)
         )
-        ready = wire.read_message(await socket.receive_str())
-        if ready.type != "ready":
+        first = await socket.receive()
+        ready = wire.read_message(first.data) if first.type is aiohttp.WSMsgType.TEXT else None
+        if ready is None or ready.type != "ready":
+            # Cut off between the handshake and the first message, or refused.
             await socket.close()
-            raise aiohttp.ClientError(f"the first message was {ready.type!r}")
+            raise aiohttp.ClientError(f"the first message was {ready.type if ready else first.type!r}")
         self._cursor = self._cursor or msgspec.json.decode(ready.data, type=wire.Ready).cursor
         if self._room:
             await socket.send_str(f'{{"type":"join","room":"{self._room}"}}')
