@@ -23,51 +23,60 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from protos.gen import refusal_pb2 as refusal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\nauth.proto\x12\x04\x61uth\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x01\n\x06Tokens\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x35\n\x11\x61\x63\x63\x65ss_expires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrefresh_token\x18\x03 \x01(\t\x12\x36\n\x12refresh_expires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x07\x41\x63\x63ount\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"N\n\x0fRegisterRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\"P\n\x10RegisterResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account\x12\x1c\n\x06tokens\x18\x02 \x01(\x0b\x32\x0c.auth.Tokens\"G\n\x0cLoginRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x03 \x01(\t\"M\n\rLoginResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account\x12\x1c\n\x06tokens\x18\x02 \x01(\x0b\x32\x0c.auth.Tokens\"\'\n\x0eRefreshRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"/\n\x0fRefreshResponse\x12\x1c\n\x06tokens\x18\x01 \x01(\x0b\x32\x0c.auth.Tokens\",\n\x14ValidateTokenRequest\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"g\n\x15ValidateTokenResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\rRevokeRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eRevokeResponse\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t\"\x13\n\x11RotateKeysRequest\"$\n\x12RotateKeysResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"1\n\x10GrantRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"3\n\x11GrantRoleResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account2\xe8\x03\n\x0b\x41uthService\x12\x39\n\x08Register\x12\x15.auth.RegisterRequest\x1a\x16.auth.RegisterResponse\x12\x30\n\x05Login\x12\x12.auth.LoginRequest\x1a\x13.auth.LoginResponse\x12\x36\n\x07Refresh\x12\x14.auth.RefreshRequest\x1a\x15.auth.RefreshResponse\x12H\n\rValidateToken\x12\x1a.auth.ValidateTokenRequest\x1a\x1b.auth.ValidateTokenResponse\x12\x33\n\x06Revoke\x12\x13.auth.RevokeRequest\x1a\x14.auth.RevokeResponse\x12\x36\n\x07GetJwks\x12\x14.auth.GetJwksRequest\x1a\x15.auth.GetJwksResponse\x12?\n\nRotateKeys\x12\x17.auth.RotateKeysRequest\x1a\x18.auth.RotateKeysResponse\x12<\n\tGrantRole\x12\x16.auth.GrantRoleRequest\x1a\x17.auth.GrantRoleResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\nauth.proto\x12\x04\x61uth\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\rrefusal.proto\"\xa4\x01\n\x06Tokens\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x35\n\x11\x61\x63\x63\x65ss_expires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrefresh_token\x18\x03 \x01(\t\x12\x36\n\x12refresh_expires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x07\x41\x63\x63ount\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"N\n\x0fRegisterRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\"P\n\x10RegisterResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account\x12\x1c\n\x06tokens\x18\x02 \x01(\x0b\x32\x0c.auth.Tokens\"G\n\x0cLoginRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x03 \x01(\t\"M\n\rLoginResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account\x12\x1c\n\x06tokens\x18\x02 \x01(\x0b\x32\x0c.auth.Tokens\"\'\n\x0eRefreshRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"/\n\x0fRefreshResponse\x12\x1c\n\x06tokens\x18\x01 \x01(\x0b\x32\x0c.auth.Tokens\",\n\x14ValidateTokenRequest\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"g\n\x15ValidateTokenResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\rRevokeRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eRevokeResponse\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t\"F\n\x0fVouchForRequest\x12\x1e\n\x06wanted\x18\x01 \x03(\x0b\x32\x0e.auth.Vouching\x12\x13\n\x0bspeaker_key\x18\x02 \x01(\x0c\"2\n\x08Vouching\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x10\n\x08\x61udience\x18\x02 \x01(\t\"3\n\x10VouchForResponse\x12\x1f\n\x08outcomes\x18\x01 \x03(\x0b\x32\r.auth.Vouched\"J\n\x07Vouched\x12\x0f\n\x05token\x18\x01 \x01(\tH\x00\x12#\n\x07refused\x18\x02 \x01(\x0b\x32\x10.refusal.RefusedH\x00\x42\t\n\x07outcome\"\x13\n\x11RotateKeysRequest\"$\n\x12RotateKeysResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"1\n\x10GrantRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"3\n\x11GrantRoleResponse\x12\x1e\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\r.auth.Account2\xa3\x04\n\x0b\x41uthService\x12\x39\n\x08Register\x12\x15.auth.RegisterRequest\x1a\x16.auth.RegisterResponse\x12\x30\n\x05Login\x12\x12.auth.LoginRequest\x1a\x13.auth.LoginResponse\x12\x36\n\x07Refresh\x12\x14.auth.RefreshRequest\x1a\x15.auth.RefreshResponse\x12H\n\rValidateToken\x12\x1a.auth.ValidateTokenRequest\x1a\x1b.auth.ValidateTokenResponse\x12\x33\n\x06Revoke\x12\x13.auth.RevokeRequest\x1a\x14.auth.RevokeResponse\x12\x36\n\x07GetJwks\x12\x14.auth.GetJwksRequest\x1a\x15.auth.GetJwksResponse\x12\x39\n\x08VouchFor\x12\x15.auth.VouchForRequest\x1a\x16.auth.VouchForResponse\x12?\n\nRotateKeys\x12\x17.auth.RotateKeysRequest\x1a\x18.auth.RotateKeysResponse\x12<\n\tGrantRole\x12\x16.auth.GrantRoleRequest\x1a\x17.auth.GrantRoleResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'auth_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TOKENS']._serialized_start=54
-  _globals['_TOKENS']._serialized_end=218
-  _globals['_ACCOUNT']._serialized_start=220
-  _globals['_ACCOUNT']._serialized_end=290
-  _globals['_REGISTERREQUEST']._serialized_start=292
-  _globals['_REGISTERREQUEST']._serialized_end=370
-  _globals['_REGISTERRESPONSE']._serialized_start=372
-  _globals['_REGISTERRESPONSE']._serialized_end=452
-  _globals['_LOGINREQUEST']._serialized_start=454
-  _globals['_LOGINREQUEST']._serialized_end=525
-  _globals['_LOGINRESPONSE']._serialized_start=527
-  _globals['_LOGINRESPONSE']._serialized_end=604
-  _globals['_REFRESHREQUEST']._serialized_start=606
-  _globals['_REFRESHREQUEST']._serialized_end=645
-  _globals['_REFRESHRESPONSE']._serialized_start=647
-  _globals['_REFRESHRESPONSE']._serialized_end=694
-  _globals['_VALIDATETOKENREQUEST']._serialized_start=696
-  _globals['_VALIDATETOKENREQUEST']._serialized_end=740
-  _globals['_VALIDATETOKENRESPONSE']._serialized_start=742
-  _globals['_VALIDATETOKENRESPONSE']._serialized_end=845
-  _globals['_REVOKEREQUEST']._serialized_start=847
-  _globals['_REVOKEREQUEST']._serialized_end=885
-  _globals['_REVOKERESPONSE']._serialized_start=887
-  _globals['_REVOKERESPONSE']._serialized_end=903
-  _globals['_GETJWKSREQUEST']._serialized_start=905
-  _globals['_GETJWKSREQUEST']._serialized_end=921
-  _globals['_GETJWKSRESPONSE']._serialized_start=923
-  _globals['_GETJWKSRESPONSE']._serialized_end=959
-  _globals['_ROTATEKEYSREQUEST']._serialized_start=961
-  _globals['_ROTATEKEYSREQUEST']._serialized_end=980
-  _globals['_ROTATEKEYSRESPONSE']._serialized_start=982
-  _globals['_ROTATEKEYSRESPONSE']._serialized_end=1018
-  _globals['_GRANTROLEREQUEST']._serialized_start=1020
-  _globals['_GRANTROLEREQUEST']._serialized_end=1069
-  _globals['_GRANTROLERESPONSE']._serialized_start=1071
-  _globals['_GRANTROLERESPONSE']._serialized_end=1122
-  _globals['_AUTHSERVICE']._serialized_start=1125
-  _globals['_AUTHSERVICE']._serialized_end=1613
+  _globals['_TOKENS']._serialized_start=69
+  _globals['_TOKENS']._serialized_end=233
+  _globals['_ACCOUNT']._serialized_start=235
+  _globals['_ACCOUNT']._serialized_end=305
+  _globals['_REGISTERREQUEST']._serialized_start=307
+  _globals['_REGISTERREQUEST']._serialized_end=385
+  _globals['_REGISTERRESPONSE']._serialized_start=387
+  _globals['_REGISTERRESPONSE']._serialized_end=467
+  _globals['_LOGINREQUEST']._serialized_start=469
+  _globals['_LOGINREQUEST']._serialized_end=540
+  _globals['_LOGINRESPONSE']._serialized_start=542
+  _globals['_LOGINRESPONSE']._serialized_end=619
+  _globals['_REFRESHREQUEST']._serialized_start=621
+  _globals['_REFRESHREQUEST']._serialized_end=660
+  _globals['_REFRESHRESPONSE']._serialized_start=662
+  _globals['_REFRESHRESPONSE']._serialized_end=709
+  _globals['_VALIDATETOKENREQUEST']._serialized_start=711
+  _globals['_VALIDATETOKENREQUEST']._serialized_end=755
+  _globals['_VALIDATETOKENRESPONSE']._serialized_start=757
+  _globals['_VALIDATETOKENRESPONSE']._serialized_end=860
+  _globals['_REVOKEREQUEST']._serialized_start=862
+  _globals['_REVOKEREQUEST']._serialized_end=900
+  _globals['_REVOKERESPONSE']._serialized_start=902
+  _globals['_REVOKERESPONSE']._serialized_end=918
+  _globals['_GETJWKSREQUEST']._serialized_start=920
+  _globals['_GETJWKSREQUEST']._serialized_end=936
+  _globals['_GETJWKSRESPONSE']._serialized_start=938
+  _globals['_GETJWKSRESPONSE']._serialized_end=974
+  _globals['_VOUCHFORREQUEST']._serialized_start=976
+  _globals['_VOUCHFORREQUEST']._serialized_end=1046
+  _globals['_VOUCHING']._serialized_start=1048
+  _globals['_VOUCHING']._serialized_end=1098
+  _globals['_VOUCHFORRESPONSE']._serialized_start=1100
+  _globals['_VOUCHFORRESPONSE']._serialized_end=1151
+  _globals['_VOUCHED']._serialized_start=1153
+  _globals['_VOUCHED']._serialized_end=1227
+  _globals['_ROTATEKEYSREQUEST']._serialized_start=1229
+  _globals['_ROTATEKEYSREQUEST']._serialized_end=1248
+  _globals['_ROTATEKEYSRESPONSE']._serialized_start=1250
+  _globals['_ROTATEKEYSRESPONSE']._serialized_end=1286
+  _globals['_GRANTROLEREQUEST']._serialized_start=1288
+  _globals['_GRANTROLEREQUEST']._serialized_end=1337
+  _globals['_GRANTROLERESPONSE']._serialized_start=1339
+  _globals['_GRANTROLERESPONSE']._serialized_end=1390
+  _globals['_AUTHSERVICE']._serialized_start=1393
+  _globals['_AUTHSERVICE']._serialized_end=1940
 # @@protoc_insertion_point(module_scope)

@@ -66,6 +66,11 @@ class AuthServiceStub:
                 request_serializer=auth__pb2.GetJwksRequest.SerializeToString,
                 response_deserializer=auth__pb2.GetJwksResponse.FromString,
                 _registered_method=True)
+        self.VouchFor = channel.unary_unary(
+                '/auth.AuthService/VouchFor',
+                request_serializer=auth__pb2.VouchForRequest.SerializeToString,
+                response_deserializer=auth__pb2.VouchForResponse.FromString,
+                _registered_method=True)
         self.RotateKeys = channel.unary_unary(
                 '/auth.AuthService/RotateKeys',
                 request_serializer=auth__pb2.RotateKeysRequest.SerializeToString,
@@ -127,6 +132,15 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VouchFor(self, request, context):
+        """auth's word, to one service each, that whoever holds an access token has asked: for calls that act for a person.
+        It lasts a minute, and not much longer than the access token. Each is refused alone: `invalid-token`,
+        `token-expired`; `invalid-argument` for a service that acts for nobody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RotateKeys(self, request, context):
         """Publishes a fresh key, which signs a few seconds later, when everybody who verifies can have read it; the old one
         verifies until its last token has expired. Asking again in between gives the same key.
@@ -174,6 +188,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.GetJwks,
                     request_deserializer=auth__pb2.GetJwksRequest.FromString,
                     response_serializer=auth__pb2.GetJwksResponse.SerializeToString,
+            ),
+            'VouchFor': grpc.unary_unary_rpc_method_handler(
+                    servicer.VouchFor,
+                    request_deserializer=auth__pb2.VouchForRequest.FromString,
+                    response_serializer=auth__pb2.VouchForResponse.SerializeToString,
             ),
             'RotateKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.RotateKeys,
@@ -350,6 +369,33 @@ class AuthService:
             '/auth.AuthService/GetJwks',
             auth__pb2.GetJwksRequest.SerializeToString,
             auth__pb2.GetJwksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VouchFor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/auth.AuthService/VouchFor',
+            auth__pb2.VouchForRequest.SerializeToString,
+            auth__pb2.VouchForResponse.FromString,
             options,
             channel_credentials,
             insecure,

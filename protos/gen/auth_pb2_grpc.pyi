@@ -51,6 +51,11 @@ class AuthServiceStub:
     """Ends a session. Idempotent: an unknown token is already revoked."""
     GetJwks: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetJwksRequest, _auth_pb2.GetJwksResponse]
     """The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
+    VouchFor: _grpc.UnaryUnaryMultiCallable[_auth_pb2.VouchForRequest, _auth_pb2.VouchForResponse]
+    """auth's word, to one service each, that whoever holds an access token has asked: for calls that act for a person.
+    It lasts a minute, and not much longer than the access token. Each is refused alone: `invalid-token`,
+    `token-expired`; `invalid-argument` for a service that acts for nobody.
+    """
     RotateKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RotateKeysRequest, _auth_pb2.RotateKeysResponse]
     """Publishes a fresh key, which signs a few seconds later, when everybody who verifies can have read it; the old one
     verifies until its last token has expired. Asking again in between gives the same key.
@@ -81,6 +86,11 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Ends a session. Idempotent: an unknown token is already revoked."""
     GetJwks: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetJwksRequest, _auth_pb2.GetJwksResponse]  # type: ignore[assignment]
     """The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
+    VouchFor: _aio.UnaryUnaryMultiCallable[_auth_pb2.VouchForRequest, _auth_pb2.VouchForResponse]  # type: ignore[assignment]
+    """auth's word, to one service each, that whoever holds an access token has asked: for calls that act for a person.
+    It lasts a minute, and not much longer than the access token. Each is refused alone: `invalid-token`,
+    `token-expired`; `invalid-argument` for a service that acts for nobody.
+    """
     RotateKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.RotateKeysRequest, _auth_pb2.RotateKeysResponse]  # type: ignore[assignment]
     """Publishes a fresh key, which signs a few seconds later, when everybody who verifies can have read it; the old one
     verifies until its last token has expired. Asking again in between gives the same key.
@@ -144,6 +154,17 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.GetJwksResponse, _abc.Awaitable[_auth_pb2.GetJwksResponse]]:
         """The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
+
+    @_abc_1.abstractmethod
+    def VouchFor(
+        self,
+        request: _auth_pb2.VouchForRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.VouchForResponse, _abc.Awaitable[_auth_pb2.VouchForResponse]]:
+        """auth's word, to one service each, that whoever holds an access token has asked: for calls that act for a person.
+        It lasts a minute, and not much longer than the access token. Each is refused alone: `invalid-token`,
+        `token-expired`; `invalid-argument` for a service that acts for nobody.
+        """
 
     @_abc_1.abstractmethod
     def RotateKeys(

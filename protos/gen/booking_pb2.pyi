@@ -144,6 +144,7 @@ class CreateBookingRequest(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     WAITED_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     booking_id: _builtins.str
     """Minted by who asks (UUIDv7): the idempotency key of the whole."""
     user_id: _builtins.str
@@ -160,6 +161,10 @@ class CreateBookingRequest(_message.Message):
     def waited(self) -> Global___Waited:
         """How it waited, when it came through the queue. Another wait is no other order."""
 
+    @_builtins.property
+    def proof(self) -> Global___OrderProof:
+        """That its buyer has ordered it; see protos/orders.py. Another proof is no other order."""
+
     def __init__(
         self,
         *,
@@ -171,14 +176,41 @@ class CreateBookingRequest(_message.Message):
         payment_method: _builtins.str = ...,
         traceparent: _builtins.str = ...,
         waited: Global___Waited | None = ...,
+        proof: Global___OrderProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["waited", b"waited"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof", "waited", b"waited"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "event_id", b"event_id", "payment_method", b"payment_method", "quantities", b"quantities", "seat_ids", b"seat_ids", "traceparent", b"traceparent", "user_id", b"user_id", "waited", b"waited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "event_id", b"event_id", "payment_method", b"payment_method", "proof", b"proof", "quantities", b"quantities", "seat_ids", b"seat_ids", "traceparent", b"traceparent", "user_id", b"user_id", "waited", b"waited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateBookingRequest: _TypeAlias = CreateBookingRequest  # noqa: Y015
+
+@_typing.final
+class OrderProof(_message.Message):
+    """Holds for as long as the order waits, and for this order alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """auth's word, as of the moment of the order, that the buyer was there (AuthService.VouchFor)."""
+    signature: _builtins.bytes
+    """Of the order, by the key that the token names."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderProof: _TypeAlias = OrderProof  # noqa: Y015
 
 @_typing.final
 class Waited(_message.Message):
@@ -311,18 +343,24 @@ class GetBookingRequest(_message.Message):
 
     BOOKING_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     booking_id: _builtins.str
     user_id: _builtins.str
-    """Whose it must be; empty: anybody's (peers and support)."""
+    """Whose it must be; empty: anybody's (support)."""
+    @_builtins.property
+    def order(self) -> Global___CreateBookingRequest:
+        """From whoever works the queue: the order, whose proof stands for its buyer."""
+
     def __init__(
         self,
         *,
         booking_id: _builtins.str = ...,
         user_id: _builtins.str = ...,
+        order: Global___CreateBookingRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "order", b"order", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,17 +392,23 @@ class CancelBookingRequest(_message.Message):
 
     BOOKING_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     booking_id: _builtins.str
     user_id: _builtins.str
+    @_builtins.property
+    def order(self) -> Global___CreateBookingRequest:
+        """From whoever works the queue: the order, whose proof stands for its buyer."""
+
     def __init__(
         self,
         *,
         booking_id: _builtins.str = ...,
         user_id: _builtins.str = ...,
+        order: Global___CreateBookingRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_id", b"booking_id", "order", b"order", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -135,7 +135,8 @@ class BookingServiceServicer:
     def CreateBookings(self, request_iterator, context):
         """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
         Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
-        or a hundred, so whoever has many sends them together.
+        or a hundred, so whoever has many sends them together. In a strict mesh each proves that its buyer ordered it
+        (`order-not-proven`).
         The first response is empty and comes at once: the stream is taken, whether or not there are orders.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

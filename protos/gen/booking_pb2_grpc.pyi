@@ -54,7 +54,8 @@ class BookingServiceStub:
     CreateBookings: _grpc.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]
     """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
-    or a hundred, so whoever has many sends them together.
+    or a hundred, so whoever has many sends them together. In a strict mesh each proves that its buyer ordered it
+    (`order-not-proven`).
     The first response is empty and comes at once: the stream is taken, whether or not there are orders.
     """
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_booking_pb2.GetTimelineRequest, _booking_pb2.GetTimelineResponse]
@@ -93,7 +94,8 @@ class BookingServiceAsyncStub(BookingServiceStub):
     CreateBookings: _aio.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]  # type: ignore[assignment]
     """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
-    or a hundred, so whoever has many sends them together.
+    or a hundred, so whoever has many sends them together. In a strict mesh each proves that its buyer ordered it
+    (`order-not-proven`).
     The first response is empty and comes at once: the stream is taken, whether or not there are orders.
     """
     GetTimeline: _aio.UnaryUnaryMultiCallable[_booking_pb2.GetTimelineRequest, _booking_pb2.GetTimelineResponse]  # type: ignore[assignment]
@@ -165,7 +167,8 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_booking_pb2.CreateBookingsResponse], _abc.AsyncIterator[_booking_pb2.CreateBookingsResponse]]:
         """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
         Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
-        or a hundred, so whoever has many sends them together.
+        or a hundred, so whoever has many sends them together. In a strict mesh each proves that its buyer ordered it
+        (`order-not-proven`).
         The first response is empty and comes at once: the stream is taken, whether or not there are orders.
         """
 

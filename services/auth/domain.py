@@ -13,6 +13,8 @@ from typing import Final
 
 from services.kit.errors import Kind, Refusal
 
+# Our word about a person is for the calls of a moment.
+WORD_LASTS_S: Final = 60
 # 256 bits, URL-safe, without padding.
 REFRESH_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -134,6 +136,17 @@ class TokenPair:
     access: AccessToken
     refresh_token: str = field(repr=False)
     refresh_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Vouching:
+    """A wish for our word about whoever holds the access token."""
+
+    access_token: str = field(repr=False)
+    # The service that is to believe it.
+    audience: str
+    # base64url of the key that speaks for the person.
+    speaker: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from services.auth.domain import (
     TokenPair,
     TooManyLogins,
     UnknownUser,
+    Vouching,
     WrongCredentials,
     digest_of,
     expiry,
@@ -38,12 +39,15 @@ from services.auth.ports import AccessTokens, Passwords, Records, Store, Throttl
 from services.kit import tracing
 from services.kit.batching import Batcher
 from services.kit.clock import Clock
-from services.kit.errors import NotNow, Overloaded, Refusal, Told
+from services.kit.errors import Invalid, NotNow, Overloaded, Refusal, Told
 from services.kit.ids import is_id, new_id
 from services.kit.tokens import InvalidToken
+from services.kit.topology import topology
 
 # Rows of one statement; hashing brings fewer than this at a time.
 MAX_REGISTRATIONS = 64
+# Services that act for persons.
+ACTING = frozenset(name for name, row in topology().services.items() if row.persons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +136,20 @@ class AuthHandlers:
         if account is None:
             raise InvalidToken
         return account, identity.expires_at
+
+    async def vouch_for(self, wanted: Sequence[Vouching]) -> Sequence[str | Told]:
+        """Our word for each, or why there is none. Raises NotNow while no key can be had."""
+        voucher = await self._tokens.voucher()
+
+        async def word(one: Vouching) -> str | Told:
+            try:
+                if one.audience not in ACTING:
+                    raise Invalid(f"audience: {one.audience!r} acts for nobody")
+                return voucher(await self._tokens.verify(one.access_token), one, self._now())
+            except Told as told:
+                return told
+
+        return [await word(one) for one in wanted]
 
     async def grant_role(self, user_id: str, role: str) -> Account:
         """Tokens given out before tell of it after their next refresh."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from services.auth.domain import SigningKey, expiry, key_that_signs, key_that_waits, keys_to_publish, retired
-from services.auth.ports import Records, Signer, Store
+from services.auth.ports import Records, Signer, Store, Voucher
 from services.auth.signing import KeySmith, jwks_of
 from services.kit.clock import Clock
 from services.kit.errors import NotNow
@@ -35,6 +35,16 @@ class KeyRing:
 
     async def signer(self) -> Signer:
         """See AccessTokens. Makes the first key when there is none."""
+        return partial(self._smith.access_token, await self._key())
+
+    async def verify(self, token: str) -> Identity:
+        return await self._verifier.verify(token)
+
+    async def voucher(self) -> Voucher:
+        """See AccessTokens."""
+        return partial(self._smith.word_for, await self._key())
+
+    async def _key(self) -> SigningKey:
         async with self._reading:
             if self._is_old():
                 await self._read()
@@ -43,10 +53,7 @@ class KeyRing:
             raise NotNow("no signing key yet")
         # Opened here, where a secret that does not fit has changed nothing yet.
         self._smith.opened(key)
-        return partial(self._smith.access_token, key)
-
-    async def verify(self, token: str) -> Identity:
-        return await self._verifier.verify(token)
+        return key
 
     async def jwks(self) -> str:
         """The table's keys of this moment: another replica's newest may be in the very token that made somebody ask.

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from services.auth.domain import AccessToken, Account, RefreshToken, Registered, Session, SigningKey
+from services.auth.domain import AccessToken, Account, RefreshToken, Registered, Session, SigningKey, Vouching
 from services.kit.tokens import Identity
 
 
@@ -90,11 +90,15 @@ class Throttle(Protocol):
 
 
 type Signer = Callable[[Account, datetime], AccessToken]
+type Voucher = Callable[[Identity, Vouching, datetime], str]
 
 
 class AccessTokens(Protocol):
     async def signer(self) -> Signer:
         """What signs at this time; using it asks nobody. Raises NotNow while no key can be had."""
+
+    async def voucher(self) -> Voucher:
+        """The same, for our word about a person."""
 
     async def verify(self, token: str) -> Identity:
         """Whose it is. Refuses `invalid-token` and `token-expired`."""

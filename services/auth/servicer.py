@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
 from protos.gen import auth_pb2 as pb
-from protos.gen import auth_pb2_grpc
-from services.auth.domain import Account, TokenPair
+from protos.gen import auth_pb2_grpc, refusal_pb2
+from services.auth.domain import Account, TokenPair, Vouching
 from services.auth.handlers import AuthHandlers
 from services.auth.keyring import KeyRing
+from services.kit.errors import Invalid, Told
+from services.kit.tokens import base64url
+
+MAX_VOUCHED: Final = 200
+# Of an Ed25519 public key.
+KEY_BYTES: Final = 32
 
 type Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -49,6 +55,13 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
         return pb.GetJwksResponse(jwks_json=await self._keys.jwks())
 
+    async def VouchFor(self, request: pb.VouchForRequest, context: Context) -> pb.VouchForResponse:
+        if not 1 <= len(request.wanted) <= MAX_VOUCHED or len(request.speaker_key) != KEY_BYTES:
+            raise Invalid(f"wanted: 1 to {MAX_VOUCHED}; speaker_key: {KEY_BYTES} bytes")
+        speaker = base64url(request.speaker_key)
+        wanted = [Vouching(one.access_token, one.audience, speaker) for one in request.wanted]
+        return pb.VouchForResponse(outcomes=map(_vouched, await self._handlers.vouch_for(wanted)))
+
     async def RotateKeys(self, request: pb.RotateKeysRequest, context: Context) -> pb.RotateKeysResponse:
         key_id = await self._keys.rotate()
         self._keys_changed()
@@ -56,6 +69,13 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def GrantRole(self, request: pb.GrantRoleRequest, context: Context) -> pb.GrantRoleResponse:
         return pb.GrantRoleResponse(account=_account(await self._handlers.grant_role(request.user_id, request.role)))
+
+
+def _vouched(outcome: str | Told) -> pb.Vouched:
+    if isinstance(outcome, str):
+        return pb.Vouched(token=outcome)
+    refused = refusal_pb2.Refused(kind=outcome.kind.value, reason=outcome.reason, message=str(outcome))
+    return pb.Vouched(refused=refused)
 
 
 def _account(account: Account) -> pb.Account:

@@ -14,9 +14,9 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.auth.domain import AccessToken, Account, SigningKey, expiry
+from services.auth.domain import WORD_LASTS_S, AccessToken, Account, SigningKey, Vouching, expiry
 from services.kit.ids import new_id
-from services.kit.tokens import ALGORITHM, AUDIENCE, ISSUER
+from services.kit.tokens import ALGORITHM, AUDIENCE, ISSUER, LEEWAY_S, Identity, base64url
 
 # Slow on purpose, for a secret may be a sentence that somebody thought of. The salt is the same for all platforms:
 # replicas share the secret and nothing else before they have a database.
@@ -77,6 +77,20 @@ class KeySmith:
         }
         return AccessToken(jwt.encode(claims, self.opened(key), ALGORITHM, headers={"kid": key.kid}), expires_at)
 
+    def word_for(self, key: SigningKey, person: Identity, vouching: Vouching, at: datetime) -> str:
+        """For one service: that this person asked, through whoever holds the speaker's key."""
+        now = int(at.timestamp())
+        claims = {
+            "iss": ISSUER,
+            "aud": vouching.audience,
+            "sub": person.user_id,
+            "roles": sorted(person.roles),
+            "iat": now,
+            "exp": min(now + WORD_LASTS_S, int(person.expires_at) + LEEWAY_S),
+            "cnf": {"x": vouching.speaker},
+        }
+        return jwt.encode(claims, self.opened(key), ALGORITHM, headers={"kid": key.kid})
+
     def _open(self, sealed: bytes) -> Ed25519PrivateKey:
         try:
             return Ed25519PrivateKey.from_private_bytes(self._fernet.decrypt(sealed))
@@ -90,7 +104,7 @@ def jwks_of(keys: list[SigningKey]) -> str:
         {
             "kty": "OKP",
             "crv": "Ed25519",
-            "x": _base64url(key.public_key),
+            "x": base64url(key.public_key),
             "kid": key.kid,
             "use": "sig",
             "alg": ALGORITHM,
@@ -98,7 +112,3 @@ def jwks_of(keys: list[SigningKey]) -> str:
         for key in keys
     ]
     return msgspec.json.encode({"keys": rows}).decode()
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,11 +1,14 @@
 """Composition root of booking."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
-from protos.gen import booking_pb2_grpc, payment_pb2_grpc, ticket_pb2_grpc
+from protos.gen import auth_pb2, auth_pb2_grpc, booking_pb2_grpc, payment_pb2_grpc, ticket_pb2_grpc
 from services.booking.books import PostgresBooks
 from services.booking.clients import PaymentClient, TicketClient
 from services.booking.conductor import Conductor
@@ -29,6 +32,11 @@ from services.kit.health import Check
 from services.kit.ids import new_id
 from services.kit.process import App
 from services.kit.rpc.client import Peer
+from services.kit.rpc.persons import persons_of
+
+if TYPE_CHECKING:
+    from protos.gen.auth_pb2_grpc import AuthServiceAsyncStub
+    from services.booking.proofs import Proofs
 
 TICKET = "ticket.TicketService"
 PAYMENT = "payment.PaymentService"
@@ -56,7 +64,15 @@ async def compose(settings: BookingSettings) -> AsyncIterator[App]:
             service=PAYMENT,
             security=settings.security,
         )
-        for peer in (ticket, payment):
+        auth = Peer(
+            "auth",
+            settings.auth_service_url,
+            auth_pb2_grpc.AuthServiceStub,
+            service="auth.AuthService",
+            idempotent=["GetJwks"],
+            security=settings.security,
+        )
+        for peer in (ticket, payment, auth):
             await stack.enter_async_context(peer)
 
         store = PostgresStore(engine, me=f"{settings.instance_id}/{new_id()}")
@@ -70,9 +86,12 @@ async def compose(settings: BookingSettings) -> AsyncIterator[App]:
         books = PostgresBooks(engine)
         checked = timedelta(seconds=settings.watch_window_s)
         watch = BookingWatch(books, OtherBooks(ticket, payment), utc_now, committed=relay.wake, window=checked)
-        servicer = BookingServicer(handlers, BookingReads(books), watch)
+        proofs = _proofs(settings, auth)
+        servicer = BookingServicer(handlers, BookingReads(books), watch, proofs=proofs)
+        persons = persons_of(settings.security, partial(_keys, auth), proofs.owner if proofs else None)
         yield App(
             rpc={"booking.BookingService": partial(booking_pb2_grpc.add_BookingServiceServicer_to_server, servicer)},
+            persons=persons,
             jobs={
                 "relay": relay.run(),
                 "take-up": conductor.take_up(),
@@ -87,3 +106,19 @@ async def compose(settings: BookingSettings) -> AsyncIterator[App]:
                 "kafka": Check(partial(ping_kafka, settings), required=False),
             },
         )
+
+
+async def _keys(auth: Peer[AuthServiceAsyncStub]) -> auth_pb2.GetJwksResponse:
+    return await auth.call(auth.stub.GetJwks, auth_pb2.GetJwksRequest())
+
+
+def _proofs(settings: BookingSettings, auth: Peer[AuthServiceAsyncStub]) -> Proofs | None:
+    if settings.mesh_mtls == "off":
+        return None
+    # Imported here: a process whose mesh is off need not pay for the library, which takes 8 MB.
+    from services.booking.proofs import Proofs
+
+    async def jwks() -> str:
+        return (await _keys(auth)).jwks_json
+
+    return Proofs(jwks, required=settings.mesh_mtls == "strict")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import structlog
@@ -25,6 +25,10 @@ from services.kit import tracing
 from services.kit.clock import utc_now
 from services.kit.errors import Kind, Told
 
+if TYPE_CHECKING:
+    # What it stands on is read in by processes that need it.
+    from services.booking.proofs import Proofs
+
 type Context = grpc.aio.ServicerContext[Any, Any]
 # Orders of one stream that are at work at once; the stream is read no further until some are decided.
 MAX_AT_WORK: Final = 2_000
@@ -34,8 +38,11 @@ log = structlog.get_logger()
 
 
 class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
-    def __init__(self, handlers: BookingHandlers, reads: BookingReads, watch: BookingWatch) -> None:
-        self._handlers, self._reads, self._watch = handlers, reads, watch
+    def __init__(
+        self, handlers: BookingHandlers, reads: BookingReads, watch: BookingWatch, *, proofs: Proofs | None = None
+    ) -> None:
+        """With `proofs`, orders that come through the line have to be proven."""
+        self._handlers, self._reads, self._watch, self._proofs = handlers, reads, watch, proofs
 
     async def CreateBooking(self, request: pb.CreateBookingRequest, context: Context) -> pb.CreateBookingResponse:
         booking = await self._handlers.create(_order(request))
@@ -76,7 +83,7 @@ class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
     async def CreateBookings(
         self, request_iterator: AsyncIterator[pb.CreateBookingsRequest], context: Context
     ) -> AsyncIterator[pb.CreateBookingsResponse]:
-        stream = _Orders(self._handlers)
+        stream = _Orders(self._handlers, self._proofs)
         reading = asyncio.create_task(stream.read(request_iterator), name="orders")
         try:
             # Who has nothing to ask wants to know too that we are here.
@@ -92,8 +99,8 @@ class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
 class _Orders:
     """One stream: orders are begun in the order they arrive, and answered as they are decided."""
 
-    def __init__(self, handlers: BookingHandlers) -> None:
-        self._handlers = handlers
+    def __init__(self, handlers: BookingHandlers, proofs: Proofs | None) -> None:
+        self._handlers, self._proofs = handlers, proofs
         self._at_work: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MAX_AT_WORK)
         self._decided: list[pb.BookingOutcome] = []
@@ -107,7 +114,7 @@ class _Orders:
                     await self._room.acquire()
                     task = asyncio.create_task(self._work(order), name=f"order:{order.booking_id}")
                     self._at_work.add(task)
-                    task.add_done_callback(self._at_work.discard)
+                    task.add_done_callback(self._ended)
         finally:
             self._all_read = True
             self._changed.set()
@@ -125,6 +132,8 @@ class _Orders:
         outcome = pb.BookingOutcome(booking_id=order.booking_id)
         try:
             with tracing.adopted(order.traceparent):
+                if self._proofs:
+                    await self._proofs.check(order)
                 outcome.booking.CopyFrom(booking_message(await self._handlers.create(_order(order))))
         except Told as told:
             outcome.refused.CopyFrom(refusal_pb2.Refused(kind=told.kind.value, reason=told.reason, message=str(told)))
@@ -135,6 +144,11 @@ class _Orders:
         finally:
             self._room.release()
         self._decided.append(outcome)
+        self._changed.set()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._at_work.discard(task)
+        # Whoever was told of its outcome before this waits for the last one to be gone.
         self._changed.set()
 
 

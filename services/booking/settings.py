@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings, peer_url
+from services.kit.settings import KafkaSettings, KeysSettings, PostgresSettings, ServiceSettings, peer_url
 
 
-class BookingSettings(ServiceSettings, PostgresSettings, KafkaSettings):
+class BookingSettings(ServiceSettings, PostgresSettings, KafkaSettings, KeysSettings):
     service: ClassVar[str] = "booking"
 
     ticket_service_url: str = peer_url("ticket")

@@ -210,6 +210,7 @@ class BookingClient:
 
     async def cancel(self, entry: Entry) -> Outcome | None:
         request = booking_pb2.CancelBookingRequest(booking_id=entry.booking_id, user_id=entry.user_id)
+        request.order.MergeFromString(entry.order)
         with tracing.adopted(entry.traceparent):
             try:
                 return _decided((await self._peer.call(self._peer.stub.CancelBooking, request)).booking)
@@ -221,7 +222,8 @@ class BookingClient:
                 return None
 
     async def known(self, entry: Entry) -> bool:
-        request = booking_pb2.GetBookingRequest(booking_id=entry.booking_id)
+        request = booking_pb2.GetBookingRequest(booking_id=entry.booking_id, user_id=entry.user_id)
+        request.order.MergeFromString(entry.order)
         try:
             await self._peer.call(self._peer.stub.GetBooking, request)
         except PeerFault as fault:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from protos.gen import event_pb2_grpc
+from protos.gen import auth_pb2, auth_pb2_grpc, event_pb2_grpc
 from services.event.handlers import EventHandlers
 from services.event.repository import PostgresStore
 from services.event.servicer import EventServicer
@@ -18,6 +18,8 @@ from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.process import App
+from services.kit.rpc.client import Peer
+from services.kit.rpc.persons import persons_of
 
 
 @asynccontextmanager
@@ -27,15 +29,26 @@ async def compose(settings: EventSettings) -> AsyncIterator[App]:
     publisher = KafkaPublisher(settings, source="event")
     relay = Relay(engine, OUTBOX, publisher)
     servicer = EventServicer(EventHandlers(PostgresStore(engine), utc_now, relay.wake))
+    auth = Peer(
+        "auth",
+        settings.auth_service_url,
+        auth_pb2_grpc.AuthServiceStub,
+        service="auth.AuthService",
+        idempotent=["GetJwks"],
+        security=settings.security,
+    )
+    keys = auth_pb2.GetJwksRequest()
     try:
-        yield App(
-            rpc={"event.EventService": partial(event_pb2_grpc.add_EventServiceServicer_to_server, servicer)},
-            jobs={"relay": relay.run()},
-            checks={
-                "postgres": Check(partial(ping_postgres, engine)),
-                "kafka": Check(partial(ping_kafka, settings), required=False),
-            },
-        )
+        async with auth:
+            yield App(
+                rpc={"event.EventService": partial(event_pb2_grpc.add_EventServiceServicer_to_server, servicer)},
+                persons=persons_of(settings.security, lambda: auth.call(auth.stub.GetJwks, keys)),
+                jobs={"relay": relay.run()},
+                checks={
+                    "postgres": Check(partial(ping_postgres, engine)),
+                    "kafka": Check(partial(ping_kafka, settings), required=False),
+                },
+            )
     finally:
         await publisher.close()
         await engine.dispose()

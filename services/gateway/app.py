@@ -1,6 +1,6 @@
 """Composition root of the gateway."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -13,6 +13,7 @@ from services.gateway.clients.bookings import BookingClient
 from services.gateway.clients.events import EventClient, PublicEvents
 from services.gateway.clients.payments import PaymentClient
 from services.gateway.clients.peers import open_peers
+from services.gateway.clients.speaker import Speaker
 from services.gateway.clients.tickets import TicketClient
 from services.gateway.clients.users import UserClient
 from services.gateway.edge.boundary import boundary, expect, unreadable
@@ -29,6 +30,7 @@ from services.kit.clock import utc_now
 from services.kit.health import Check
 from services.kit.process import App
 from services.kit.redis import open_redis, ping
+from services.kit.rpc.persons import Voucher, word_for
 from services.kit.tokens import TokenVerifier
 from services.kit.web import ON_BAD_REQUEST
 
@@ -46,10 +48,12 @@ TAGS: Final = {
 async def compose(settings: GatewaySettings) -> AsyncIterator[App]:
     """Everything the gateway process serves and does."""
     redis = open_redis(settings, name="gateway")
-    queue = RedisQueue(redis, utc_now, limit=settings.queue_limit)
     async with open_peers(settings) as peers:
+        speaker = Speaker(peers.auth, utc_now) if settings.mesh_mtls != "off" else None
+        queue = RedisQueue(redis, utc_now, limit=settings.queue_limit, prove=speaker.prove if speaker else None)
         accounts, catalogue, tickets = AuthClient(peers), EventClient(peers), TicketClient(peers)
         public = PublicEvents(catalogue)
+        handlers = BookingHandlers(queue, public, BookingClient(peers), utc_now, partial(word_for, "booking"))
         all_keys = Coalescing(accounts.all_keys, name="keys", found_s=keys.FRESH_S, missing_s=1.0, most=1)
         operations = (
             *auth.AuthRoutes(accounts).operations(),
@@ -57,13 +61,15 @@ async def compose(settings: GatewaySettings) -> AsyncIterator[App]:
             *venues.VenueRoutes(catalogue).operations(),
             *events.EventRoutes(catalogue, public).operations(),
             *seats.SeatRoutes(tickets).operations(),
-            *bookings.BookingRoutes(BookingHandlers(queue, public, BookingClient(peers), utc_now)).operations(),
+            *bookings.BookingRoutes(handlers).operations(),
             *payments.PaymentRoutes(PaymentClient(peers)).operations(),
             *keys.KeyRoutes(all_keys).operations(),
         )
         try:
             yield App(
-                http=web_application(settings, operations, TokenVerifier(accounts.jwks)),
+                http=web_application(
+                    settings, operations, TokenVerifier(accounts.jwks), speaker.voucher if speaker else None
+                ),
                 checks={"redis": Check(partial(ping, redis)), **peers.checks},
             )
         finally:
@@ -73,7 +79,10 @@ async def compose(settings: GatewaySettings) -> AsyncIterator[App]:
 
 
 def web_application(
-    settings: GatewaySettings, operations: Sequence[AnyOperation], verifier: TokenVerifier
+    settings: GatewaySettings,
+    operations: Sequence[AnyOperation],
+    verifier: TokenVerifier,
+    voucher: Callable[[str], Voucher] | None = None,
 ) -> web.Application:
     """The operations behind one boundary, and the pages that describe them."""
     door = Door(
@@ -81,6 +90,7 @@ def web_application(
         users=Limiter("user", settings.rate_limit_user_per_min),
         bookings=Limiter("bookings", settings.rate_limit_bookings_per_min),
         addresses=Limiter("address", settings.rate_limit_address_per_min),
+        voucher=voucher,
         trusted=settings.trusted_proxies,
         body_limit=settings.body_limit,
     )

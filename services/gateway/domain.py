@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -117,6 +117,8 @@ class Order:
     # Of the body, so that a key can not be reused for another order.
     digest: str
     traceparent: str
+    # auth's word that the buyer is there; empty where the mesh asks for none.
+    word: str = field(default="", repr=False)
 
     @property
     def places(self) -> int:

@@ -8,7 +8,7 @@ from services.gateway import metrics
 from services.gateway.domain import NotCancellable, NotPayable, Order, Queued, StillAtWork, UnknownBooking
 from services.gateway.in_line import timeline_of, waiting
 from services.gateway.models.bookings import Booking, Bookings, Timeline
-from services.gateway.ports import BookingDesk, Catalogue, Queue
+from services.gateway.ports import BookingDesk, Catalogue, Queue, Word
 from services.kit.batching import Batcher
 from services.kit.clock import Clock
 from services.kit.errors import Refusal
@@ -17,8 +17,8 @@ _QUEUED, _REFUSED, _REPEATED = (metrics.ORDERS.labels(outcome) for outcome in ("
 
 
 class BookingHandlers:
-    def __init__(self, queue: Queue, catalogue: Catalogue, desk: BookingDesk, now: Clock) -> None:
-        self._queue, self._catalogue, self._desk, self._now = queue, catalogue, desk, now
+    def __init__(self, queue: Queue, catalogue: Catalogue, desk: BookingDesk, now: Clock, word: Word) -> None:
+        self._queue, self._catalogue, self._desk, self._now, self._word = queue, catalogue, desk, now, word
         self._place: Batcher[Order, Queued] = Batcher(self._place_many, name="booking-queue")
 
     async def place(self, order: Order) -> Booking:
@@ -31,7 +31,7 @@ class BookingHandlers:
                 return waiting(earlier)
             _REFUSED.inc()
             raise
-        queued = await self._place(order)
+        queued = await self._place(replace(order, word=await self._word()))
         (_QUEUED if queued.booking_id == order.booking_id else _REPEATED).inc()
         return waiting(queued)
 

@@ -1,10 +1,13 @@
 """What the handlers need from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from services.gateway.domain import OnSale, Order, Queued
 from services.gateway.models.bookings import Booking, Bookings, Timeline
+
+# auth's word, to booking, of the buyer who asks; empty where the mesh asks for none. Raises NotNow.
+type Word = Callable[[], Awaitable[str]]
 
 
 class Queue(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,10 +29,14 @@ KEPT_S: Final = 24 * 3600
 QUEUE: Final = "booking-queue"
 _ENDED: Final[dict[bytes, Literal["rejected", "cancelled"]]] = {b"REJECTED": "rejected", b"CANCELLED": "cancelled"}
 
+# Puts the proof on an order, made of auth's word of its buyer.
+type Prove = Callable[[booking.CreateBookingRequest, str], None]
+
 
 class RedisQueue:
-    def __init__(self, redis: Redis, now: Clock, *, limit: int) -> None:
-        self._redis, self._now, self._limit = redis, now, limit
+    def __init__(self, redis: Redis, now: Clock, *, limit: int, prove: Prove | None = None) -> None:
+        """`prove` puts proofs on the orders of buyers who are spoken for."""
+        self._redis, self._now, self._limit, self._prove = redis, now, limit, prove
         self._place_sha = ""
 
     async def place(self, orders: Sequence[Order]) -> Sequence[Queued | Exception]:
@@ -113,8 +117,14 @@ class RedisQueue:
         keys: list[str | bytes] = [queue.record(order.booking_id), *_event_keys(order.event_id)]
         if order.idempotency_key:
             keys.append(_idempotency(order))
-        values = (order.booking_id, order.user_id, order.event_id, at_ms, _entry(order), order.digest)
+        values = (order.booking_id, order.user_id, order.event_id, at_ms, self._entry(order), order.digest)
         return (len(keys), *keys, *values, self._limit, KEPT_S)
+
+    def _entry(self, order: Order) -> bytes:
+        message = _message(order)
+        if self._prove and order.word:
+            self._prove(message, order.word)
+        return message.SerializeToString()
 
 
 @contextmanager
@@ -148,7 +158,7 @@ def _idempotency(order: Order) -> str:
     return f"idempotency:{order.user_id}:{order.idempotency_key}"
 
 
-def _entry(order: Order) -> bytes:
+def _message(order: Order) -> booking.CreateBookingRequest:
     return booking.CreateBookingRequest(
         booking_id=order.booking_id,
         user_id=order.user_id,
@@ -157,7 +167,7 @@ def _entry(order: Order) -> bytes:
         quantities=[ticket.Quantity(section_id=name, quantity=count) for name, count in order.areas.items()],
         payment_method=order.payment_method,
         traceparent=order.traceparent,
-    ).SerializeToString()
+    )
 
 
 def _outcome(order: Order, reply: object) -> Queued | Exception:

@@ -85,6 +85,12 @@ class CallNotAllowed(Refusal):
     kind, reason = Kind.FORBIDDEN, "call-not-allowed"
 
 
+class PersonNotProven(Refusal):
+    """A call, or an order, that names a person and brings no proof that this person wants it."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "person-not-proven"
+
+
 class PeerRefused(Refusal):
     """A refusal as it came over the wire, with the peer's own kind and reason."""
 

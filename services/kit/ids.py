@@ -1,7 +1,7 @@
 """Names of things: UUIDv7, which sort by the time they were made."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 import uuid_utils
 
@@ -16,6 +16,13 @@ def is_id(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def made_at(text: str) -> datetime | None:
+    """When that id was made; None for what is no UUIDv7."""
+    if not is_id(text) or (made := uuid.UUID(text)).version != 7:
+        return None
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
 def first_id_at(moment: datetime) -> str:

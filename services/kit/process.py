@@ -19,6 +19,7 @@ from services.kit.health import Check, Health
 from services.kit.logs import configure_logs
 from services.kit.memory import give_back_start_up_memory
 from services.kit.rpc.identity import identity_in
+from services.kit.rpc.persons import Persons
 from services.kit.rpc.policy import Policy
 from services.kit.rpc.server import Register, RpcServer
 from services.kit.saturation import GcWatch, watch_event_loop
@@ -43,6 +44,8 @@ class App:
 
     # Full gRPC name → what registers its servicer.
     rpc: Mapping[str, Register] = field(default_factory=dict)
+    # What its calls that act for persons are checked by.
+    persons: Persons | None = None
     # The service's own HTTP application; it listens on the table's `http` port.
     http: web.Application | None = None
     # Named and eternal: one that ends, ends the process.
@@ -158,7 +161,13 @@ def _listen(settings: ServiceSettings, app: App) -> RpcServer:
     policy = Policy(settings.security, settings.row.granted, reflection=settings.grpc_reflection)
     address = f"{settings.bind_host}:{settings.port('grpc')}"
     try:
-        server = RpcServer(address, list(app.rpc.items()), policy=policy, max_at_work=settings.grpc_max_at_work)
+        server = RpcServer(
+            address,
+            list(app.rpc.items()),
+            policy=policy,
+            persons=app.persons,
+            max_at_work=settings.grpc_max_at_work,
+        )
         if settings.mesh_mtls != "off":
             address = f"{settings.bind_host}:{settings.port('mesh')}"
             server.listen_securely(address, identity_in(settings.mesh_identity))

@@ -61,7 +61,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def security(self) -> Security:
-        return Security(self.mesh_mtls, self.mesh_identity, self.mesh_trust_domain, self.mesh_namespace)
+        return Security(self.mesh_mtls, self.mesh_identity, self.mesh_trust_domain, self.mesh_namespace, self.service)
 
     def port(self, name: str) -> int:
         """The port of that name in the table, unless told otherwise."""
@@ -126,3 +126,11 @@ def peer_url(name: str) -> str:
 def own_url(name: str) -> str:
     """Where a browser on this machine reaches a service's HTTP port, unless told otherwise."""
     return f"http://localhost:{topology().services[name].ports['http']}"
+
+
+class KeysSettings(BaseSettings):
+    """For services that act for persons, and read auth's keys to know for whom."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    auth_service_url: str = peer_url("auth")

@@ -1,6 +1,7 @@
-"""Access tokens, verified by whoever receives them against auth's published keys: no call per request."""
+"""auth's tokens, verified by whoever receives them against auth's published keys: no call per request."""
 
 import asyncio
+import base64
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,11 @@ MAX_TOKEN_LENGTH: Final = 4096
 REMEMBERED: Final = 20_000
 
 
+def base64url(raw: bytes) -> str:
+    """As JOSE writes keys and signatures (RFC 7515, §2)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 class InvalidToken(Refusal):
     kind, reason = Kind.UNAUTHENTICATED, "invalid-token"
 
@@ -47,13 +53,19 @@ class Identity:
     roles: frozenset[str]
     # Seconds since the epoch.
     expires_at: float
+    issued_at: float = 0.0
+    # The key that signs what this person orders (base64url); of auth's words to services alone.
+    speaker: str = ""
 
 
 class TokenVerifier:
     """Verifies tokens with keys from `load_jwks`, which returns a JSON Web Key Set or raises NotNow."""
 
-    def __init__(self, load_jwks: Callable[[], Awaitable[str]]) -> None:
-        self._load_jwks = load_jwks
+    def __init__(
+        self, load_jwks: Callable[[], Awaitable[str]], *, audience: str = AUDIENCE, keeps_keys: bool = False
+    ) -> None:
+        """With `keeps_keys`, a key that was once published still verifies when it is no more: for what waits long."""
+        self._load_jwks, self._audience, self._keeps_keys = load_jwks, audience, keeps_keys
         self._keys: dict[str, Any] = {}
         self._loaded_at = float("-inf")
         self._loading = asyncio.Lock()
@@ -62,11 +74,15 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Identity:
         """Whose token it is. Refuses `invalid-token` and `token-expired`; raises NotNow while no keys can be had."""
-        identity = self._known.get(token) or await self._verify_anew(token)
+        identity = await self.read(token)
         if identity.expires_at + LEEWAY_S <= utc_now().timestamp():
             self._known.pop(token, None)
             raise TokenExpired
         return identity
+
+    async def read(self, token: str) -> Identity:
+        """The same, of a token that was good once and may have expired since."""
+        return self._known.get(token) or await self._verify_anew(token)
 
     async def _verify_anew(self, token: str) -> Identity:
         if len(token) > MAX_TOKEN_LENGTH:
@@ -78,16 +94,19 @@ class TokenVerifier:
                 token,
                 key,
                 algorithms=[ALGORITHM],
-                audience=AUDIENCE,
+                audience=self._audience,
                 issuer=ISSUER,
-                leeway=LEEWAY_S,
-                options={"require": ["exp", "sub", "iss", "aud"]},
+                options={"require": ["exp", "sub", "iss", "aud"], "verify_exp": False, "verify_iat": False},
             )
-        except jwt.ExpiredSignatureError as error:
-            raise TokenExpired from error
         except (jwt.InvalidTokenError, ValueError) as error:
             raise InvalidToken from error
-        identity = Identity(str(claims["sub"]), frozenset(claims.get("roles", ())), float(claims["exp"]))
+        identity = Identity(
+            str(claims["sub"]),
+            frozenset(claims.get("roles", ())),
+            float(claims["exp"]),
+            float(claims.get("iat", 0)),
+            str(claims.get("cnf", {}).get("x", "")),
+        )
         self._remember(token, identity)
         return identity
 
@@ -116,5 +135,6 @@ class TokenVerifier:
                     self._loaded_at = time.monotonic() - REFRESH_S + REFRESH_AT_MOST_S
                     return
                 raise
-            self._keys = {row["kid"]: jwt.PyJWK(row, ALGORITHM).key for row in document["keys"]}
+            kept = self._keys if self._keeps_keys else {}
+            self._keys = kept | {row["kid"]: jwt.PyJWK(row, ALGORITHM).key for row in document["keys"]}
             self._loaded_at = time.monotonic()

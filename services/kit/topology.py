@@ -1,6 +1,6 @@
 """The table of services (topology.yaml) as values: the only reader of ports, connections and stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,15 @@ class Page:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The field of a request that names for whom it acts."""
+
+    field: str
+    # Left empty, it acts for nobody; else, for anybody.
+    optional: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One row of the table."""
@@ -34,6 +43,8 @@ class Service:
     data: tuple[str, ...]
     # Method of its gRPC service → the peers that may call it.
     granted: Mapping[str, frozenset[str]]
+    # Caller → method of its gRPC service → for whom it acts.
+    persons: Mapping[str, Mapping[str, Person]]
 
     @property
     def module(self) -> str:
@@ -62,7 +73,9 @@ class Topology:
         return tuple(peer.name for peer in self.services.values() if name in peer.calls)
 
 
-def _service(name: str, row: Mapping[str, Any], grants: Mapping[str, Sequence[str]]) -> Service:
+def _service(
+    name: str, row: Mapping[str, Any], grants: Mapping[str, Sequence[str]], persons: Mapping[str, Any]
+) -> Service:
     metrics = row.get("metrics")
     methods = {method for of_caller in grants.values() for method in of_caller}
     return Service(
@@ -75,15 +88,26 @@ def _service(name: str, row: Mapping[str, Any], grants: Mapping[str, Sequence[st
         calls=tuple(row["calls"]),
         data=tuple(row["data"]),
         granted={method: frozenset(who for who in grants if method in grants[who]) for method in methods},
+        persons={caller: dict(_persons(fields)) for caller, fields in persons.items()},
     )
+
+
+def _persons(fields: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Person]]:
+    for field, methods in fields.items():
+        for method in methods:
+            yield method, Person(field.removesuffix("?"), optional=field.endswith("?"))
 
 
 @cache
 def topology() -> Topology:
     """Read the table once. A malformed table is a fault of this repository and raises at start."""
     table = yaml.safe_load(TABLE.read_text())
+    grants, persons = table["grants"], table["persons"]
     return Topology(
-        services={name: _service(name, row, table["grants"].get(name, {})) for name, row in table["services"].items()},
+        services={
+            name: _service(name, row, grants.get(name, {}), persons.get(name, {}))
+            for name, row in table["services"].items()
+        },
         stores={name: row["port"] for name, row in table["stores"].items()},
         mailbox=table["mailbox"],
         observe=table["observe"],

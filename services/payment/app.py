@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from protos.gen import payment_pb2_grpc
+from protos.gen import auth_pb2, auth_pb2_grpc, payment_pb2_grpc, realtime_pb2_grpc
 from services.kit.bus.kafka import KafkaPublisher
 from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
@@ -21,6 +21,8 @@ from services.kit.database.engine import ping as ping_postgres
 from services.kit.database.relay import Relay
 from services.kit.health import Check
 from services.kit.process import App, Job
+from services.kit.rpc.client import Peer
+from services.kit.rpc.persons import persons_of
 from services.payment.books import PostgresBooks
 from services.payment.clients import RealtimeBuyers
 from services.payment.handlers import PaymentHandlers
@@ -52,7 +54,23 @@ async def compose(settings: PaymentSettings) -> AsyncIterator[App]:
     engine = open_engine(settings)
     publisher = KafkaPublisher(settings, source="payment")
     relay = Relay(engine, OUTBOX, publisher)
-    buyers = RealtimeBuyers(settings.realtime_service_url, settings.security)
+    realtime = Peer(
+        "realtime",
+        settings.realtime_service_url,
+        realtime_pb2_grpc.RealtimeServiceStub,
+        service="realtime.RealtimeService",
+        idempotent=["NotifyPaymentStatus"],
+        security=settings.security,
+    )
+    auth = Peer(
+        "auth",
+        settings.auth_service_url,
+        auth_pb2_grpc.AuthServiceStub,
+        service="auth.AuthService",
+        idempotent=["GetJwks"],
+        security=settings.security,
+    )
+    buyers, keys = RealtimeBuyers(realtime), auth_pb2.GetJwksRequest()
     provider = _stripe(settings) if settings.payment_provider == "stripe" else _sandbox(settings, engine)
     store = PostgresStore(engine)
     ledger = Ledger(store, provider.psp, utc_now, relay.wake)
@@ -64,25 +82,28 @@ async def compose(settings: PaymentSettings) -> AsyncIterator[App]:
     servicer = PaymentServicer(handlers, PaymentReads(books), watch)
     WebhookRoutes(provider.psp, settling).add_to(provider.pages)
     try:
-        yield App(
-            rpc={"payment.PaymentService": partial(payment_pb2_grpc.add_PaymentServiceServicer_to_server, servicer)},
-            http=provider.pages,
-            jobs={
-                "relay": relay.run(),
-                "events": settling.run_events(),
-                "abandoned": settling.run_abandoned(),
-                "watch": watch.run(every_s=settings.watch_every_s),
-                **provider.jobs,
-            },
-            checks={
-                "postgres": Check(partial(ping_postgres, engine)),
-                "kafka": Check(partial(ping_kafka, settings), required=False),
-                **provider.checks,
-            },
-        )
+        async with realtime, auth:
+            yield App(
+                rpc={
+                    "payment.PaymentService": partial(payment_pb2_grpc.add_PaymentServiceServicer_to_server, servicer)
+                },
+                persons=persons_of(settings.security, lambda: auth.call(auth.stub.GetJwks, keys)),
+                http=provider.pages,
+                jobs={
+                    "relay": relay.run(),
+                    "events": settling.run_events(),
+                    "abandoned": settling.run_abandoned(),
+                    "watch": watch.run(every_s=settings.watch_every_s),
+                    **provider.jobs,
+                },
+                checks={
+                    "postgres": Check(partial(ping_postgres, engine)),
+                    "kafka": Check(partial(ping_kafka, settings), required=False),
+                    **provider.checks,
+                },
+            )
     finally:
         await provider.psp.close()
-        await buyers.close()
         await publisher.close()
         await engine.dispose()
 

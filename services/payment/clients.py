@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from protos.gen import realtime_pb2 as pb
-from protos.gen import realtime_pb2_grpc
 from services.kit.errors import Told
 from services.kit.rpc.client import Peer
-from services.kit.rpc.identity import Security
 from services.kit.rpc.status import PeerFault
 from services.payment.domain import Payment
 from services.payment.wire import payment_message
+
+if TYPE_CHECKING:
+    from protos.gen import realtime_pb2_grpc
 
 TIMEOUT_S: Final = 2.0
 # The fact on Kafka tells it as well; a socket that is not told in this time looks for itself.
@@ -23,15 +24,8 @@ log = structlog.get_logger()
 
 
 class RealtimeBuyers:
-    def __init__(self, url: str, security: Security) -> None:
-        self._peer = Peer(
-            "realtime",
-            url,
-            realtime_pb2_grpc.RealtimeServiceStub,
-            service="realtime.RealtimeService",
-            idempotent=["NotifyPaymentStatus"],
-            security=security,
-        )
+    def __init__(self, peer: Peer[realtime_pb2_grpc.RealtimeServiceAsyncStub]) -> None:
+        self._peer = peer
 
     async def payment_changed(self, payment: Payment) -> None:
         request = pb.NotifyPaymentStatusRequest(user_id=payment.user_id, payment=payment_message(payment))
@@ -43,6 +37,3 @@ class RealtimeBuyers:
                 await asyncio.sleep(pause_s)
             else:
                 return
-
-    async def close(self) -> None:
-        await self._peer.close()

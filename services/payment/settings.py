@@ -4,10 +4,10 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings, own_url, peer_url
+from services.kit.settings import KafkaSettings, KeysSettings, PostgresSettings, ServiceSettings, own_url, peer_url
 
 
-class PaymentSettings(ServiceSettings, PostgresSettings, KafkaSettings):
+class PaymentSettings(ServiceSettings, PostgresSettings, KafkaSettings, KeysSettings):
     service: ClassVar[str] = "payment"
 
     realtime_service_url: str = peer_url("realtime")

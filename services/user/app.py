@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from protos.gen import user_pb2_grpc
+from protos.gen import auth_pb2, auth_pb2_grpc, user_pb2_grpc
 from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.bus.ping import ping as ping_kafka
 from services.kit.clock import utc_now
@@ -12,6 +12,8 @@ from services.kit.database.engine import open_engine
 from services.kit.database.engine import ping as ping_postgres
 from services.kit.health import Check
 from services.kit.process import App
+from services.kit.rpc.client import Peer
+from services.kit.rpc.persons import persons_of
 from services.user.consumer import UsersConsumer
 from services.user.handlers import UserHandlers
 from services.user.repository import PostgresStore
@@ -27,15 +29,26 @@ async def compose(settings: UserSettings) -> AsyncIterator[App]:
     handlers = UserHandlers(PostgresStore(engine), utc_now)
     users = KafkaConsumer(settings, topics=["users"], group="user", publisher=publisher)
     servicer = UserServicer(handlers)
+    auth = Peer(
+        "auth",
+        settings.auth_service_url,
+        auth_pb2_grpc.AuthServiceStub,
+        service="auth.AuthService",
+        idempotent=["GetJwks"],
+        security=settings.security,
+    )
+    keys = auth_pb2.GetJwksRequest()
     try:
-        yield App(
-            rpc={"user.UserService": partial(user_pb2_grpc.add_UserServiceServicer_to_server, servicer)},
-            jobs={"users": users.run(UsersConsumer(handlers).handle)},
-            checks={
-                "postgres": Check(partial(ping_postgres, engine)),
-                "kafka": Check(partial(ping_kafka, settings), required=False),
-            },
-        )
+        async with auth:
+            yield App(
+                rpc={"user.UserService": partial(user_pb2_grpc.add_UserServiceServicer_to_server, servicer)},
+                persons=persons_of(settings.security, lambda: auth.call(auth.stub.GetJwks, keys)),
+                jobs={"users": users.run(UsersConsumer(handlers).handle)},
+                checks={
+                    "postgres": Check(partial(ping_postgres, engine)),
+                    "kafka": Check(partial(ping_kafka, settings), required=False),
+                },
+            )
     finally:
         await publisher.close()
         await engine.dispose()

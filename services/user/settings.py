@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from services.kit.settings import KafkaSettings, PostgresSettings, ServiceSettings
+from services.kit.settings import KafkaSettings, KeysSettings, PostgresSettings, ServiceSettings
 
 
-class UserSettings(ServiceSettings, PostgresSettings, KafkaSettings):
+class UserSettings(ServiceSettings, PostgresSettings, KafkaSettings, KeysSettings):
     service: ClassVar[str] = "user"

@@ -17,6 +17,7 @@ from services.gateway.edge.problems import Wrong
 from services.gateway.settings import Network
 from services.kit.errors import Kind, Refusal
 from services.kit.ids import is_id
+from services.kit.rpc.persons import Voucher, speaking
 from services.kit.tokens import Identity, InvalidToken, TokenVerifier
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -49,6 +50,8 @@ class Door:
     users: Limiter
     bookings: Limiter
     addresses: Limiter
+    # Access token → what brings auth's word for its holder; None where the mesh asks for none.
+    voucher: Callable[[str], Voucher] | None
     trusted: Sequence[Network]
     body_limit: int
 
@@ -75,7 +78,8 @@ def bind(operation: AnyOperation, door: Door) -> Handler:
             token=token,
             caller=caller,
         )
-        return _respond(await run(call), status)
+        with speaking(door.voucher(token) if door.voucher and caller else None):
+            return _respond(await run(call), status)
 
     return handle
 

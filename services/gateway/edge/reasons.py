@@ -168,6 +168,7 @@ EXPLAINED: Final[dict[str, Explanation]] = {
     "malformed-order": Explanation(409, "Order not readable", "The order could not be read.", "Order again."),
     "try-again": Explanation(409, "Not decided in time", "Nothing was sold and nothing paid.", "Order again."),
     "cancelled-by-buyer": Explanation(409, "Cancelled", "You cancelled it.", "Order again if you want it after all."),
+    "order-not-proven": Explanation(409, "Order not proven", "Nothing proves that the order is yours.", "Order again."),
     "order-refused": Explanation(409, "Order refused", "The order could not be taken.", "Order again."),
     "delayed": Explanation(
         409,

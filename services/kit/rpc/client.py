@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 
 from services.kit import metrics, tracing
 from services.kit.errors import DependencyDown
-from services.kit.rpc import deadline
+from services.kit.rpc import deadline, persons
 from services.kit.rpc.channels import Channels
 from services.kit.rpc.identity import Security
 from services.kit.rpc.status import told_by
@@ -45,7 +45,7 @@ class Peer[Stub]:
         idempotent: Sequence[str] = (),
         security: Security = _IN_THE_CLEAR,
     ) -> None:
-        self.name, self._make_stub = name, stub
+        self.name, self._caller, self._make_stub = name, security.service, stub
         methods = [{"service": service, "method": method} for method in idempotent]
         self._channels = Channels(name, url, security, [{"name": methods, "retryPolicy": _RETRY}] if methods else [])
         self._stub: tuple[grpc.aio.Channel, Stub] | None = None
@@ -71,10 +71,12 @@ class Peer[Stub]:
         """
         name = _name_of(method)
         attributes = {"rpc.system.name": "grpc", "rpc.method": name, "server.address": self.name}
+        person = await persons.person_metadata(self._caller, self.name, name.rpartition("/")[2])
         began, code = time.perf_counter(), "OK"
         with tracing.span(name, kind=SpanKind.CLIENT, attributes=attributes):
             try:
-                return await method(request, timeout=deadline.remaining_s(timeout_s), metadata=trace_metadata())
+                metadata = trace_metadata() + person
+                return await method(request, timeout=deadline.remaining_s(timeout_s), metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 code = error.code().name
                 raise told_by(self.name, error) from error

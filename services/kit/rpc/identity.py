@@ -40,6 +40,8 @@ class Security:
     folder: Path = Path()
     trust_domain: str = TRUST_DOMAIN
     namespace: str = NAMESPACE
+    # Who this process is in the table; empty for a tool.
+    service: str = ""
 
     def spiffe_id(self, service: str) -> str:
         """https://github.com/spiffe/spiffe, with the path that service meshes on Kubernetes use."""

@@ -29,18 +29,21 @@ class Policy:
     granted: Mapping[str, Collection[str]]
     reflection: bool
 
-    def check(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        """Refuses `call-not-allowed`; counted and logged, for it is an attack or a hole in the table."""
+    def check(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> str:
+        """Who calls; empty when nobody had to say so. Refuses `call-not-allowed`; counted and logged, for it is an
+        attack or a hole in the table.
+        """
         if self.security.mode == "off" or method.startswith(HEALTH):
-            return
+            return ""
         if method.startswith(REFLECTION) and self.reflection:
-            return
+            return ""
         caller = self._caller(context)
         sentence = self._objection(method, caller)
         if sentence:
             metrics.RPC_DENIED.labels(method.lstrip("/"), caller or NOBODY).inc()
             log.warning("call_denied", method=method, caller=caller or NOBODY, why=sentence)
             raise CallNotAllowed(sentence)
+        return caller or ""
 
     def _caller(self, context: grpc.aio.ServicerContext[Any, Any]) -> str | None:
         """The service that calls, empty when it is not of this platform; None without a certificate."""

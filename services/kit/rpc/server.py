@@ -17,6 +17,7 @@ from services.kit import metrics, tracing
 from services.kit.errors import Overloaded, Told
 from services.kit.rpc import deadline
 from services.kit.rpc.identity import Certificate, Identity, Security
+from services.kit.rpc.persons import METADATA, Persons
 from services.kit.rpc.policy import HEALTH, Policy
 from services.kit.rpc.status import status_of, trailers
 
@@ -53,8 +54,8 @@ class Calls(grpc.aio.ServerInterceptor):
     logged fault. Calls that are too many are turned away before any work is done for them; streams are not counted,
     for each bounds its own items."""
 
-    def __init__(self, policy: Policy, *, max_at_work: int) -> None:
-        self._policy, self._max_at_work = policy, max_at_work
+    def __init__(self, policy: Policy, persons: Persons | None, *, max_at_work: int) -> None:
+        self._policy, self._persons, self._max_at_work = policy, persons, max_at_work
         self._at_work = 0
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
@@ -86,12 +87,16 @@ class Calls(grpc.aio.ServerInterceptor):
         attributes = {"rpc.system.name": "grpc", "rpc.method": name}
 
         async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            with tracing.span(name, parent=_parent(context), kind=SpanKind.SERVER, attributes=attributes) as around:
+            told = _told(context)
+            parent = told.get("traceparent", "")
+            with tracing.span(name, parent=parent, kind=SpanKind.SERVER, attributes=attributes) as around:
                 deadline.begin(context.time_remaining())
                 began = time.perf_counter()
                 try:
-                    self._policy.check(path, context)
+                    caller = self._policy.check(path, context)
                     with self._place(path):
+                        if caller and self._persons:
+                            await self._persons.check(caller, path, request, told.get(METADATA, ""))
                         reply = await call(request, context)
                 except Exception as error:  # noqa: BLE001 - the top of the call: told or logged, once
                     code = _code(error)
@@ -139,11 +144,9 @@ class Calls(grpc.aio.ServerInterceptor):
             self._at_work -= 1
 
 
-def _parent(context: grpc.aio.ServicerContext[Any, Any]) -> str:
-    for key, value in context.invocation_metadata() or ():
-        if key == "traceparent":
-            return str(value)
-    return ""
+def _told(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
+    """What came beside the request."""
+    return dict(context.invocation_metadata() or ())  # type: ignore[arg-type] # binary values have names of their own
 
 
 def _code(error: Exception) -> str:
@@ -191,10 +194,11 @@ class RpcServer:
         services: Sequence[tuple[str, Register]],
         *,
         policy: Policy = OPEN,
+        persons: Persons | None = None,
         max_at_work: int = MAX_AT_WORK,
     ) -> None:
         """`services` are full names (`user.UserService`) with what registers them. Raises when the address is taken."""
-        self._server = grpc.aio.server(interceptors=[Calls(policy, max_at_work=max_at_work)], options=OPTIONS)
+        self._server = grpc.aio.server(interceptors=[Calls(policy, persons, max_at_work=max_at_work)], options=OPTIONS)
         self._names = ("", *(name for name, _ in services))
         self._answers_in_the_clear = policy.security.mode != "strict"
         self._health = health.aio.HealthServicer()

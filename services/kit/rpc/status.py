@@ -5,7 +5,17 @@ from typing import Final
 import grpc
 from grpc import StatusCode
 
-from services.kit.errors import KINDS, CallNotAllowed, DependencyDown, Kind, NotNow, Overloaded, PeerRefused, Told
+from services.kit.errors import (
+    KINDS,
+    CallNotAllowed,
+    DependencyDown,
+    Kind,
+    NotNow,
+    Overloaded,
+    PeerRefused,
+    PersonNotProven,
+    Told,
+)
 
 STATUS: Final = {
     Kind.INVALID: StatusCode.INVALID_ARGUMENT,
@@ -47,7 +57,7 @@ def told_by(peer: str, error: grpc.aio.AioRpcError) -> Exception:
         if code in _NO_ANSWER or code is StatusCode.RESOURCE_EXHAUSTED:
             return DependencyDown(peer)
         return PeerFault(f"{peer}: {code.name}: {error.details()}")
-    if reason == CallNotAllowed.reason:
+    if reason in (CallNotAllowed.reason, PersonNotProven.reason):
         # A hole in the table, or a platform between two modes. No buyer hears "no" because of it.
         return DependencyDown(peer)
     wait = metadata.get("retry-after-s")

@@ -56,7 +56,7 @@ class Platform:
     def security(self, service: str, mode: Mode = "strict") -> Security:
         if not (self.folder / service).exists():
             self.issue(service)
-        return Security(mode, self.folder / service)
+        return Security(mode, self.folder / service, service=service)
 
 
 @pytest.fixture

@@ -57,10 +57,14 @@ class OneEvent:
         return self.event
 
 
+async def nobodys() -> str:
+    return ""
+
+
 class Door:
     def __init__(self) -> None:
         self.queue, self.catalogue, self.desk = MemoryQueue(lambda: NOW), OneEvent(), MemoryDesk()
-        self.bookings = BookingHandlers(self.queue, self.catalogue, self.desk, lambda: NOW)
+        self.bookings = BookingHandlers(self.queue, self.catalogue, self.desk, lambda: NOW, nobodys)
 
 
 @pytest.fixture
@@ -197,7 +201,7 @@ class Decides(MemoryDesk):
 
 async def test_what_is_sold_while_it_is_cancelled_is_cancelled_all_the_same() -> None:
     desk = Decides()
-    bookings = BookingHandlers(MemoryQueue(lambda: NOW), OneEvent(), desk, lambda: NOW)
+    bookings = BookingHandlers(MemoryQueue(lambda: NOW), OneEvent(), desk, lambda: NOW, nobodys)
     await bookings.place(ORDER)
     desk.known["b1", "ada"] = Booking(id="b1", event_id="e", status="pending")
 
@@ -221,7 +225,7 @@ class TurnComes(MemoryQueue):
 async def test_whose_turn_comes_while_cancelling_is_cancelled_all_the_same(at_desk: str, told: str) -> None:
     desk = MemoryDesk()
     queue = TurnComes(desk, Booking(id="b1", event_id="e", status=at_desk))
-    bookings = BookingHandlers(queue, OneEvent(), desk, lambda: NOW)
+    bookings = BookingHandlers(queue, OneEvent(), desk, lambda: NOW, nobodys)
     await bookings.place(ORDER)
 
     assert (await bookings.cancel("b1", user_id="ada")).status == told

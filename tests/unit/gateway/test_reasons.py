@@ -61,7 +61,11 @@ NOT_TOLD = {
     },
     "between the PSP and payment": {"bad-signature", "refund-failed"},
     "a socket that answers without a protocol": {"no-auth"},
-    "between services: a caller takes it for a peer that is away": {"call-not-allowed"},
+    "between services: a caller takes it for a peer that is away": {
+        "call-not-allowed",
+        "on-behalf-of",
+        "person-not-proven",
+    },
     "a name of the health service": {"in-the-clear"},
 }
 # Where names of services, tasks and checks stand; nobody is refused anything there.
