@@ -10,8 +10,10 @@ from typing import Any, Final, Literal
 WINDOW: Final = "$__rate_interval"
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _COLUMNS: Final = 24
+_HEIGHT: Final = 8
+_HEIGHTS: Final = {"stat": 4, "nodeGraph": 14}
 
-type Kind = Literal["timeseries", "stat"]
+type Kind = Literal["timeseries", "stat", "nodeGraph"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,12 @@ def as_grafana(board: Board) -> dict[str, Any]:
         y += 1
         x = 0
         for panel in row:
-            height = 4 if panel.kind == "stat" else 8
+            height = _HEIGHTS.get(panel.kind, _HEIGHT)
             if x + panel.width > _COLUMNS:
                 x, y = 0, y + height
             panels.append(_panel(panel, len(panels) + 1, {"x": x, "y": y, "w": panel.width, "h": height}))
             x += panel.width
-        y += 8
+        y += max(_HEIGHT, *(_HEIGHTS.get(panel.kind, _HEIGHT) for panel in row))
     return {
         "uid": board.uid,
         "title": board.title,
@@ -108,6 +110,7 @@ def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
         if panel.kind == "stat"
         else {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}}
     )
+    graph = panel.kind == "nodeGraph"
     return {
         "id": number,
         "type": panel.kind,
@@ -119,18 +122,26 @@ def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
             "defaults": {"unit": panel.unit, "min": 0, **({"custom": custom} if panel.kind == "timeseries" else {})},
             "overrides": [],
         },
-        "options": options,
+        "options": {} if graph else options,
         "targets": [
             {
-                "refId": chr(ord("A") + place_in_row),
+                "refId": query.legend if graph else chr(ord("A") + place_in_row),
                 "datasource": _SOURCE,
                 "expr": query.expr,
                 "legendFormat": query.legend,
                 "exemplar": "_bucket" in query.expr,
+                **({"format": "table", "instant": True, "range": False} if graph else {}),
             }
             for place_in_row, query in enumerate(panel.queries)
         ],
+        **({"transformations": [_main_stat(panel)]} if graph else {}),
     }
+
+
+def _main_stat(panel: Panel) -> dict[str, Any]:
+    """A node graph reads the number it shows from a column of that name."""
+    renamed = {f"Value #{query.legend}": "mainstat" for query in panel.queries}
+    return {"id": "organize", "options": {"excludeByName": {"Time": True}, "renameByName": renamed}}
 
 
 def _data_source() -> dict[str, Any]:

@@ -8,6 +8,9 @@ from observe.panels import WINDOW, Board, Panel, Query, quantile, rate
 
 _BROKEN: Final = '"INTERNAL|UNKNOWN|UNAVAILABLE|DEADLINE_EXCEEDED"'
 
+_NOT_OK: Final = '!="OK"'
+_EDGE: Final = "source, destination"
+
 _HEALTH: Final = (
     Panel(
         title="Up",
@@ -71,7 +74,7 @@ _RPC: Final = (
         description="95 % of the calls between two services. Far above the server's own time: the caller is busy.",
         unit="s",
         width=12,
-        queries=[Query(quantile(0.95, "rpc_client_duration_seconds", by="job, peer"), "{{job}} → {{peer}}")],
+        queries=[Query(quantile(0.95, "rpc_client_duration_seconds", by=_EDGE), "{{source}} → {{destination}}")],
     ),
     Panel(
         title="Calls without success",
@@ -80,9 +83,8 @@ _RPC: Final = (
         width=12,
         queries=[
             Query(
-                f"{rate('rpc_client_handled_total', by='job, peer, code', code='!=' + chr(34) + 'OK' + chr(34))} "
-                "or vector(0)",
-                "{{job}} → {{peer}} {{code}}",
+                f"{rate('rpc_client_handled_total', by=f'{_EDGE}, code', code=_NOT_OK)} or vector(0)",
+                "{{source}} → {{destination}} {{code}}",
             )
         ],
     ),

@@ -140,6 +140,7 @@ class OrderStream:
                     if self._unsent:
                         bound.reschedule(None)
                         await call.write(self._next_message())
+                        self._peer.streamed(self._peer.stub.CreateBookings)
                         bound.reschedule(until)
                     else:
                         self._wake.clear()

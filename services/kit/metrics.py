@@ -31,10 +31,22 @@ RPC_SHED: Final = Counter("rpc_server_shed_total", "gRPC calls turned away becau
 RPC_ASKED: Final = Counter(
     "rpc_client_handled_total",
     "gRPC calls made to a peer, by the status code that came back.",
-    ["peer", "method", "code"],
+    ["source", "destination", "method", "code"],
 )
 RPC_WAITED: Final = Histogram(
-    "rpc_client_duration_seconds", "Time until a peer answered, or did not.", ["peer", "method"], buckets=_COARSE
+    "rpc_client_duration_seconds",
+    "Time until a peer answered, or did not.",
+    ["source", "destination", "method"],
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0),
+)
+RPC_STREAMED: Final = Counter(
+    "rpc_client_messages_total", "Messages sent to a peer on long streams.", ["source", "destination", "method"]
+)
+IDENTITY_ISSUED: Final = Gauge(
+    "identity_issued_timestamp_seconds", "Since when the certificate of this process is good; 0: it has none."
+)
+IDENTITY_EXPIRES: Final = Gauge(
+    "identity_expires_timestamp_seconds", "Until when the certificate of this process is good; 0: it has none."
 )
 HTTP_HANDLED: Final = Counter("http_server_requests_total", "HTTP requests answered.", ["method", "route", "code"])
 HTTP_DURATION: Final = Histogram(
@@ -108,8 +120,8 @@ def rpc_handled(method: str, code: str, took_s: float) -> None:
     took.observe(took_s, exemplar())
 
 
-def rpc_asked(peer: str, method: str, code: str, took_s: float) -> None:
-    asked, waited = _rpc_client(peer, method, code)
+def rpc_asked(source: str, destination: str, method: str, code: str, took_s: float) -> None:
+    asked, waited = _rpc_client(source, destination, method, code)
     asked.inc()
     waited.observe(took_s, exemplar())
 
@@ -127,8 +139,9 @@ def _rpc_server(method: str, code: str) -> tuple[Counter, Histogram]:
 
 
 @cache
-def _rpc_client(peer: str, method: str, code: str) -> tuple[Counter, Histogram]:
-    return RPC_ASKED.labels(peer, method, code), RPC_WAITED.labels(peer, method)
+def _rpc_client(source: str, destination: str, method: str, code: str) -> tuple[Counter, Histogram]:
+    edge = (source, destination, method)
+    return RPC_ASKED.labels(*edge, code), RPC_WAITED.labels(*edge)
 
 
 @cache

@@ -19,7 +19,7 @@ from services.local.samples import load_samples
 from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed
 from services.local.visit import run_beside, visit
-from services.local.watching import invariants, timeline
+from services.local.watching import invariants, mesh, timeline
 from services.local.web_app import start_web_app
 
 INTERRUPTED: Final = 130
@@ -30,6 +30,7 @@ TOOLS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "sagas": sagas.main,
     "invariants": invariants.main,
     "timeline": timeline.main,
+    "mesh": mesh.main,
 }
 
 
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring schemas up to date: all, or those of the services named")
     commands.add_parser("dlq", help="look at dead letters and send them back: list, show, replay", add_help=False)
     commands.add_parser("invariants", help="look whether everything that must hold does; exit 1 if not", add_help=False)
+    commands.add_parser("mesh", help="who calls whom, how often, how well, with which certificate", add_help=False)
     commands.add_parser("timeline", help="what happened to a booking, for support", add_help=False)
     return parser
 

@@ -26,6 +26,8 @@ _RETRY: Final = {
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
 _UNDECIDED: Final = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
+# What metrics call a caller that is no service.
+TOOL: Final = "tool"
 _IN_THE_CLEAR: Final = Security()
 
 
@@ -81,7 +83,11 @@ class Peer[Stub]:
                 code = error.code().name
                 raise told_by(self.name, error) from error
             finally:
-                metrics.rpc_asked(self.name, name, code, time.perf_counter() - began)
+                metrics.rpc_asked(self._caller or TOOL, self.name, name, code, time.perf_counter() - began)
+
+    def streamed(self, method: object) -> None:
+        """Count a message that was sent on a long stream of that method."""
+        metrics.RPC_STREAMED.labels(self._caller or TOOL, self.name, _name_of(method)).inc()
 
     async def check(self) -> None:
         """Raises DependencyDown while the peer does not answer. Cheap: the channel watches its health by itself."""

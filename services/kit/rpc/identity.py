@@ -17,7 +17,8 @@ from typing import Final, Literal
 
 import structlog
 
-from services.kit.rpc.x509 import not_after
+from services.kit import metrics
+from services.kit.rpc.x509 import validity
 
 # The files are looked at this often at most, by whoever needs them: nothing runs in the background.
 LOOK_S: Final = 1.0
@@ -63,7 +64,7 @@ class Certificate:
 
     @property
     def expires_at(self) -> datetime:
-        return not_after(self.chain)
+        return validity(self.chain)[1]
 
 
 class NoIdentity(RuntimeError):
@@ -113,6 +114,9 @@ class Identity:
             chain, key, roots = ((data / name).read_bytes() for name in ("tls.crt", "tls.key", "ca.crt"))
         except (OSError, ssl.SSLError) as error:
             raise NoIdentity(f"{data}: {error}") from error
+        issued_at, expires_at = validity(chain)
+        metrics.IDENTITY_ISSUED.set(issued_at.timestamp())
+        metrics.IDENTITY_EXPIRES.set(expires_at.timestamp())
         return Certificate(chain, key, roots)
 
 
