@@ -89,6 +89,13 @@ _TRUST: Final = (
 )
 _LOAD: Final = (
     Panel(
+        title="Circuits",
+        description="1 while a caller leaves a peer alone because nothing came back; it tries again within seconds.",
+        unit="short",
+        width=12,
+        queries=[Query("max by (source, destination) (rpc_client_circuit_open)", "{{source}} → {{destination}}")],
+    ),
+    Panel(
         title="Calls turned away",
         description="Because too many were at work. Health checks never are.",
         unit="reqps",

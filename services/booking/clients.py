@@ -48,11 +48,12 @@ class TicketClient:
                 seat_ids=order.seat_ids,
                 quantities=quantities,
                 payment_in_flight=True,
-            )
+            ),
+            of=order.event_id,
         )
 
     async def release(self, event_id: str, *, key: str) -> None:
-        await self._release(ticket_pb2.ReleaseSeatsRequest(key=key, event_id=event_id))
+        await self._release(ticket_pb2.ReleaseSeatsRequest(key=key, event_id=event_id), of=event_id)
 
     async def extend(self, *, key: str, until: datetime) -> None:
         request = ticket_pb2.ExtendHoldRequest(key=key)
@@ -61,7 +62,8 @@ class TicketClient:
 
     async def confirm(self, order: Order, *, key: str) -> Sequence[Ticket]:
         return await self._confirm(
-            ticket_pb2.ConfirmSeatsRequest(key=key, booking_id=order.booking_id, user_id=order.user_id)
+            ticket_pb2.ConfirmSeatsRequest(key=key, booking_id=order.booking_id, user_id=order.user_id),
+            of=order.event_id,
         )
 
     async def _reserve_many(self, requests: Sequence[ticket_pb2.ReserveSeatsRequest]) -> Sequence[Held | Exception]:
@@ -103,7 +105,8 @@ class PaymentClient:
                 payment_method=booking.card,
                 attempt=booking.attempt,
                 description=f"booking {booking.id}",
-            )
+            ),
+            of=booking.order.event_id,
         )
 
     async def waits(self, *, key: str) -> bool:

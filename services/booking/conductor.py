@@ -77,7 +77,7 @@ class Conductor:
         """The saga's journal. Tried again while the database does not answer, for a while."""
         for pause_s in PAUSES_S:
             try:
-                return await self._write(progress)
+                return await self._write(progress, of=progress.order.event_id)
             except NotNow:
                 await asyncio.sleep(pause_s)
             except LeaseLost:
@@ -85,7 +85,7 @@ class Conductor:
                 if await self._is_written(progress):
                     return None
                 raise
-        return await self._write(progress)
+        return await self._write(progress, of=progress.order.event_id)
 
     async def _is_written(self, progress: Progress) -> bool:
         async with self._store.transaction() as bookings:

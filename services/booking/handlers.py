@@ -42,7 +42,7 @@ class BookingHandlers:
     async def create(self, order: Order) -> Booking:
         """Run the saga, once per booking id; returns when it is decided. Raises NotNow when that takes too long."""
         order.checked()
-        begun = await self._conductor.begin(Progress(booking=_new(order, at=self._now())))
+        begun = await self._conductor.begin(Progress(booking=_new(order, at=self._now())), of=order.event_id)
         if begun.fresh:
             return await asyncio.shield(self._conductor.start(begun.progress))
         if not begun.progress.order.same_as(order):

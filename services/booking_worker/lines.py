@@ -63,12 +63,14 @@ class Lines:
         return self._lines.get(event_id)
 
     def readable(self, *, now: float) -> list[str]:
-        """Events that new entries may be read of."""
+        """Events that new entries may be read of; first the one that got some the longest ago, so that those that many
+        want do not take all the room whenever there is some.
+        """
         if self.room <= 0:
             return []
         return [
             line.event_id
-            for line in self._lines.values()
+            for line in sorted(self._lines.values(), key=lambda line: line.used)
             if line.opened
             and not line.leaving
             # Whoever comes later must not overtake an order that is to be sent again.

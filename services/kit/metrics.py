@@ -39,6 +39,16 @@ RPC_WAITED: Final = Histogram(
     ["source", "destination", "method"],
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0),
 )
+RPC_CIRCUIT_OPEN: Final = Gauge(
+    "rpc_client_circuit_open",
+    "1 while a peer is left alone because nothing came back from it, else 0.",
+    ["source", "destination"],
+)
+RPC_CIRCUIT_REFUSED: Final = Counter(
+    "rpc_client_circuit_refused_total",
+    "Calls that were not made to a peer that is left alone.",
+    ["source", "destination"],
+)
 RPC_STREAMED: Final = Counter(
     "rpc_client_messages_total", "Messages sent to a peer on long streams.", ["source", "destination", "method"]
 )

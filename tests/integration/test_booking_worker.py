@@ -73,6 +73,25 @@ async def test_two_workers_share_the_events_and_keep_each_in_order(sale: Sale) -
     assert set(sale.booking.sent.values()) == {1}
 
 
+async def test_events_that_many_want_leave_room_for_one_that_few_want(sale: Sale) -> None:
+    hot, quiet = [new_id(), new_id()], new_id()
+    for event_id in hot:
+        await sale.order(event_id, 300)
+    sale.booking.answering.clear()
+    await sale.open_booking()
+
+    async with sale.worker(max_in_flight=20, max_in_flight_per_event=10, linger_s=0.0):
+        await until(lambda: sum(map(len, sale.booking.heard.values())) == 20)
+        (wanted,) = await sale.order(quiet, 1)
+        await until(lambda: sale.redis.get(queue.lease(quiet)))
+        sale.booking.answering.set()
+        for event_id in (*hot, quiet):
+            await sale.until_empty(event_id)
+
+    # Not behind the six hundred that had come before it, of other events.
+    assert list(sale.booking.sent).index(wanted) < 100
+
+
 async def test_what_a_killed_worker_held_another_finishes_and_nobody_hears_twice_of_it(sale: Sale) -> None:
     event_id = new_id()
     booking_ids = await sale.order(event_id, 30)

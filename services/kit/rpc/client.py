@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind
 from services.kit import metrics, tracing
 from services.kit.errors import DependencyDown
 from services.kit.rpc import deadline, persons
+from services.kit.rpc.breaker import Breaker
 from services.kit.rpc.channels import Channels
 from services.kit.rpc.identity import Security
 from services.kit.rpc.status import told_by
@@ -26,6 +27,9 @@ _RETRY: Final = {
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
 _UNDECIDED: Final = (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING)
+# Codes of calls that the peer did not answer; and how long it must have had to be blamed for being late.
+NOTHING_CAME: Final = frozenset(("UNAVAILABLE", "DEADLINE_EXCEEDED"))
+FAIR_S: Final = 0.5
 # What metrics call a caller that is no service.
 TOOL: Final = "tool"
 _IN_THE_CLEAR: Final = Security()
@@ -48,6 +52,8 @@ class Peer[Stub]:
         security: Security = _IN_THE_CLEAR,
     ) -> None:
         self.name, self._caller, self._make_stub = name, security.service, stub
+        self._source = security.service or TOOL
+        self._breaker = Breaker(self._source, name)
         methods = [{"service": service, "method": method} for method in idempotent]
         self._channels = Channels(name, url, security, [{"name": methods, "retryPolicy": _RETRY}] if methods else [])
         self._stub: tuple[grpc.aio.Channel, Stub] | None = None
@@ -74,20 +80,35 @@ class Peer[Stub]:
         name = _name_of(method)
         attributes = {"rpc.system.name": "grpc", "rpc.method": name, "server.address": self.name}
         person = await persons.person_metadata(self._caller, self.name, name.rpartition("/")[2])
-        began, code = time.perf_counter(), "OK"
+        trial, wait_s = self._breaker.admit(), deadline.remaining_s(timeout_s)
+        began, code, came = time.perf_counter(), "", True
         with tracing.span(name, kind=SpanKind.CLIENT, attributes=attributes):
             try:
                 metadata = trace_metadata() + person
-                return await method(request, timeout=deadline.remaining_s(timeout_s), metadata=metadata)
+                reply = await method(request, timeout=wait_s, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                code = error.code().name
-                raise told_by(self.name, error) from error
+                code, told = error.code().name, told_by(self.name, error)
+                came = code not in NOTHING_CAME or not isinstance(told, DependencyDown)
+                raise told from error
+            else:
+                code = "OK"
+                return reply
             finally:
-                metrics.rpc_asked(self._caller or TOOL, self.name, name, code, time.perf_counter() - began)
+                # Without a code, our own caller has left.
+                metrics.rpc_asked(self._source, self.name, name, code or "CANCELLED", time.perf_counter() - began)
+                self._judge(code, wait_s, came=came, trial=trial)
+
+    def _judge(self, code: str, wait_s: float, *, came: bool, trial: bool) -> None:
+        if not code or (code == "DEADLINE_EXCEEDED" and wait_s < FAIR_S):
+            self._breaker.left(trial=trial)
+        elif came:
+            self._breaker.answered(trial=trial)
+        else:
+            self._breaker.failed(trial=trial)
 
     def streamed(self, method: object) -> None:
         """Count a message that was sent on a long stream of that method."""
-        metrics.RPC_STREAMED.labels(self._caller or TOOL, self.name, _name_of(method)).inc()
+        metrics.RPC_STREAMED.labels(self._source, self.name, _name_of(method)).inc()
 
     async def check(self) -> None:
         """Raises DependencyDown while the peer does not answer. Cheap: the channel watches its health by itself."""

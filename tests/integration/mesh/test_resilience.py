@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2
 
 from protos.gen import ticket_pb2 as pb
 from services.kit.errors import NotNow
+from services.kit.rpc.breaker import FAILURES, LONGEST_S
 from services.kit.rpc.identity import Security
 from tests.integration.mesh.conftest import Platform, Pod, ask, hang, health_stub, new_pod, peer, serving, unavailable
 from tests.twins.dns import serving_names
@@ -89,3 +90,24 @@ async def test_too_many_calls_are_turned_away_and_health_is_not(port: int, stack
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_peer_of_which_nothing_comes_back_is_left_alone_and_found_again(
+    port: int, stack: AsyncExitStack
+) -> None:
+    pod = new_pod()
+    await stack.enter_async_context(serving(pod, CLEAR, port=port))
+    asked = await stack.enter_async_context(peer(f"localhost:{port}", CLEAR))
+    pod.answer = unavailable
+    assert (await answers(asked, FAILURES))["failed"] == FAILURES
+    sent = pod.calls
+
+    assert (await answers(asked, 50))["failed"] == 50
+    assert pod.calls - sent <= 2, "but for a trial"
+    pod.answer = None
+
+    async def found() -> bool:
+        return (await answers(asked, 1))["pod"] == 1
+
+    await until(found, within_s=LONGEST_S + SLACK_S)
+    assert (await answers(asked, 30))["failed"] == 0

@@ -128,3 +128,23 @@ async def test_a_batch_does_not_end_at_the_deadline_of_its_first_caller() -> Non
     await Batcher(work, name="test")(1)
 
     assert left == [5.0]
+
+
+async def test_a_kind_that_many_ask_for_makes_another_wait_for_a_batch_and_no_longer() -> None:
+    batches: list[list[str]] = []
+
+    async def work(items: Sequence[str]) -> Sequence[str]:
+        batches.append(list(items))
+        await asyncio.sleep(0)
+        return items
+
+    batcher = Batcher(work, name="fair", max_batch=10)
+    hot = [asyncio.create_task(batcher(f"hot {number}", of="hot")) for number in range(1000)]
+    await asyncio.sleep(0)
+    quiet = [asyncio.create_task(batcher(f"quiet {number}", of="quiet")) for number in range(3)]
+    await asyncio.gather(*hot, *quiet)
+
+    found = next(number for number, batch in enumerate(batches) if "quiet 2" in batch)
+    assert found <= 2
+    assert [one for batch in batches for one in batch if one.startswith("hot")] == [f"hot {n}" for n in range(1000)]
+    assert [one for batch in batches for one in batch if one.startswith("quiet")] == [f"quiet {n}" for n in range(3)]
