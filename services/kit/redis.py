@@ -16,6 +16,8 @@ from services.kit.errors import DependencyDown
 from services.kit.settings import RedisSettings
 
 _AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+# uvloop's word for a connection that was reset before the client has noticed; it has no class of its own.
+_CLOSED: Final = "the handler is closed"
 CALL_TIMEOUT_S: Final = 3.0
 
 
@@ -55,6 +57,10 @@ def redis_errors() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
+        raise DependencyDown("redis") from error
+    except RuntimeError as error:
+        if _CLOSED not in str(error):
+            raise
         raise DependencyDown("redis") from error
 
 
