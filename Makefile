@@ -83,8 +83,17 @@ kind: ## the platform on a kind cluster, at the table's ports
 test-operator: $(INSTALLED) ## the operator's loop against an API server alone: kube-apiserver and etcd on the PATH, or built by CLUSTER
 	@$(PYTHON) -m pytest -q tests/cluster/operator $(ARGS)
 
-test-cluster: $(INSTALLED) images ## on a real cluster: KUBECONFIG's, or one that CLUSTER starts (KEEP=1 leaves namespaces)
-	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster $(ARGS)
+bench-operator: $(INSTALLED) ## what twenty platforms cost the operator: memory, and requests at rest
+	@$(PYTHON) -m pytest -q -s tests/cluster/operator/test_weight.py 2>&1 | grep -v 'symbolic link'
+
+# To another version and back: the same images under a second name.
+test-cluster: export ALSO = next
+test-cluster: $(INSTALLED) cluster images ## on a real cluster: KUBECONFIG's, or one that CLUSTER starts (ONLY=tests/cluster/test_….py, KEEP=1)
+	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q $(or $(ONLY),tests/cluster --ignore tests/cluster/operator) $(ARGS)
+
+# Images are loaded into it, so it comes first.
+cluster:
+	@[ -n "$${KUBECONFIG:-}" ] || [ ! -x "$(CLUSTER)" ] || $(CLUSTER) up >/dev/null
 
 ##@ Change it
 format: $(INSTALLED) ## write the code as the formatter wants it
@@ -114,5 +123,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator test-cluster lint format protos docs lock clean install help
+.PHONY: run demo bench rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi

@@ -9,15 +9,19 @@ import secrets
 import shutil
 import subprocess
 import time
+import tomllib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
+VERSION = str(tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"])
 # A script that starts a cluster where there is none, and where other projects' definitions are kept beside it.
 HELPER = Path(os.environ.get("CLUSTER") or REPOSITORY / "../shared/cluster/cluster")
 BUILT = Path.home() / ".cache" / "ticketing-cluster"
@@ -84,6 +88,8 @@ class Cluster:
                 line = process.stdout.readline()
                 found = re.search(r"127\.0\.0\.1:(\d+)", line)
                 assert found, f"kubectl port-forward {target} {port}: {line or 'ended'}"
+                # It says a line for every connection, and would wait for a reader.
+                Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
                 yield f"localhost:{found[1]}"
             finally:
                 process.kill()

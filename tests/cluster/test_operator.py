@@ -1,156 +1,152 @@
-"""The operator on a real cluster, installed by its chart: one resource in, a platform out, a sale, nothing left."""
+"""The operator on a real cluster, installed by its chart: one resource in, a platform out, a sale, and it stays so."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
+import re
 import time
-from collections.abc import Iterator
-from io import StringIO
+from collections import Counter
 
 import pytest
-import yaml
-from rich.console import Console
 
 from services.kit.topology import topology
-from services.local.samples import load_samples
-from tests.cluster.cluster import REPOSITORY, Cluster, Object, wait_until
+from tests.cluster.cluster import Cluster, Refused, wait_until
 from tests.cluster.helm import Helm
-from tests.load.sale.sale import run_sale
-from tests.load.sale.settings import SaleSettings
+from tests.cluster.platforms import NAME, OURS, READY_S, Platform
+from tests.cluster.sale import failed_bookings, hold_sale
 
-GATEWAY, REALTIME, PAYMENT = (topology().services[name] for name in ("gateway", "realtime", "payment"))
-DEFINITION = "ticketingplatforms.ticketing.dev"
-READY_S, HEALED_S = 600, 75
-NO_STORES = {store: {"enabled": False} for store in topology().stores}
-ONLY_A_MAILBOX = NO_STORES | {"mailbox": {"enabled": True}}
+HEALED_S = 75
 KINDS = "deployments,statefulsets,services,serviceaccounts,jobs,networkpolicies,secrets"
+FRONTEND = topology().services["frontend"]
+METRICS_PORT, RESTS_S = 9090, 70
 pytestmark = pytest.mark.timeout(1500)
 
 
-def operator_tag() -> str:
-    """Of the operator's image: built apart from the platform's, it may be newer."""
-    return os.environ.get("OPERATOR_TAG", "")
-
-
-@pytest.fixture(scope="module")
-def operator(cluster: Cluster) -> Iterator[Helm]:
-    # One that is there belongs to another release, and Helm would not touch it.
-    defined = bool(cluster.run("get", "crd", DEFINITION, "--ignore-not-found", "-o", "name"))
-    values = {"image": {"tag": operator_tag()}, "resyncSeconds": 30, "crds": {"install": not defined}}
-    with cluster.namespace("operator") as namespace:
-        door = Helm(cluster, namespace)
-        door.install("operator", "ticketing-operator", values)
-        try:
-            yield door
-        finally:
-            # Its rights are of the whole cluster, and do not go with the namespace; the definition goes last.
-            door.uninstall("ticketing-operator")
-            if not defined:
-                cluster.run("delete", "crd", DEFINITION)
-
-
-@pytest.fixture(scope="module")
-def platform(cluster: Cluster, operator: Helm) -> Iterator[str]:
-    """The namespace of the minimal sample, ready."""
-    with cluster.namespace("platform") as namespace:
-        sample = yaml.safe_load((REPOSITORY / "k8s/samples/minimal.yaml").read_text())
-        sample["spec"]["services"] = {"gateway": {"env": {"RATE_LIMIT_ADDRESS_PER_MIN": "0"}}}
-        # A witness of the sale, and no part of the platform.
-        Helm(cluster, namespace).install("datastores", "mail", ONLY_A_MAILBOX)
-        sample["spec"]["mail"] = {"host": "mailbox", "port": topology().mailbox["smtp"]}
-        began = time.monotonic()
-        cluster.apply(namespace, [sample])
-        wait_until(lambda: not_ready(cluster, namespace), within_s=READY_S)
-        print(f"ready after {time.monotonic() - began:.0f} s")
-        yield namespace
-
-
-def resource(cluster: Cluster, namespace: str) -> Object:
-    return json.loads(cluster.run("get", "ticketingplatform", "tickets", "-n", namespace, "-o", "json"))
-
-
-def not_ready(cluster: Cluster, namespace: str) -> str:
-    found = resource(cluster, namespace)
-    status = found.get("status", {})
-    ready = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {"status": "", "message": ""})
-    if ready["status"] == "True" and status["observedGeneration"] == found["metadata"]["generation"]:
-        return ""
-    return f"{status.get('servicesReady')}: {ready['message']}"
-
-
 def test_the_minimal_sample_has_ten_services_ready_under_restricted_pod_security(
-    cluster: Cluster, platform: str
+    cluster: Cluster, platform: Platform
 ) -> None:
-    row = cluster.run("get", "tp", "-n", platform, "--no-headers").split()
+    row = cluster.run("get", "tp", "-n", platform.namespace, "--no-headers").split()
 
-    assert row[:5] == ["tickets", "True", "Running", "0.1.0", "10/10"]
+    assert row[:5] == [NAME, "True", "Running", "0.1.0", "10/10"]
 
 
-def test_a_sale_through_the_services_ends_well(cluster: Cluster, platform: str) -> None:
-    with (
-        cluster.forwarded(platform, "service/gateway", GATEWAY.ports["http"]) as gateway,
-        cluster.forwarded(platform, "service/realtime-http", REALTIME.ports["http"]) as realtime,
-        cluster.forwarded(platform, "service/payment-http", PAYMENT.ports["http"]) as psp,
-        cluster.forwarded(platform, "service/mailbox", topology().mailbox["http"]) as mailbox,
-    ):
-        asyncio.run(load_samples(f"http://{gateway}", "organised by tests"))
-        settings = SaleSettings(
-            gateway=f"http://{gateway}",
-            realtime=f"ws://{realtime}/ws",
-            psp=f"http://{psp}",
-            mailbox=f"http://{mailbox}",
-            buyers=60,
-            seed=5,
-        )
-        verdict = asyncio.run(run_sale(settings, Console(file=StringIO())))
+def test_a_sale_through_the_services_ends_well(cluster: Cluster, platform: Platform) -> None:
+    verdict = hold_sale(cluster, platform.namespace, buyers=60, seed=5)
 
     assert verdict.holds, verdict
     assert verdict.confirmed > 0
+    assert failed_bookings(verdict) == {}
+
+
+def test_the_web_app_is_served_when_it_is_asked_for(cluster: Cluster, platform: Platform) -> None:
+    platform.edit({"webApp": {"enabled": True}})
+    platform.wait_until_ready()
+
+    (pod,) = platform.pods("frontend")
+    page = cluster.page(platform.namespace, pod["metadata"]["name"], FRONTEND.ports["http"], "/")
+    assert platform.resource()["status"]["servicesReady"] == "11/11"
+    assert "The Long Night Tour" in page, "its server has asked the gateway"
+
+    platform.edit({"webApp": None})
+    wait_until(lambda: " ".join(pod["metadata"]["name"] for pod in platform.pods("frontend")), within_s=HEALED_S)
+    platform.wait_until_ready()
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"postgres": {"mode": "external", "storage": ""}}, "postgres.host is needed when mode is external"),
+        ({"services": {"nobody": {"replicas": 1}}}, "the names are"),
+    ],
+)
+def test_what_can_not_be_is_refused_at_the_door_with_its_field(
+    platform: Platform, spec: dict[str, object], told: str
+) -> None:
+    with pytest.raises(Refused, match=told):
+        platform.edit(spec)
+
+
+def test_what_only_the_operator_can_see_is_told_in_the_status_and_changes_nothing(platform: Platform) -> None:
+    platform.edit({"services": {"auth": {"env": {"API_TOKEN": "x"}}}})
+
+    def told() -> str:
+        stalled = platform.condition("Stalled")
+        return "" if stalled["status"] == "True" and "looks like a secret" in stalled["message"] else str(stalled)
+
+    wait_until(told, within_s=HEALED_S)
+    platform.edit({"services": {"auth": None}})
+    platform.wait_until_ready()
 
 
 @pytest.mark.parametrize("kind", KINDS.split(","))
-def test_what_is_deleted_or_edited_is_back(cluster: Cluster, platform: str, kind: str) -> None:
-    selector = "app.kubernetes.io/managed-by=ticketing-operator"
+def test_what_is_deleted_is_back(cluster: Cluster, platform: Platform, kind: str) -> None:
     # Data are locked with the first two: that they are gone is told, and not healed. The stores here keep no volumes.
     kept = {"postgres-admin", "auth", "postgres", "kafka"}
-    names = [one["metadata"]["name"] for one in cluster.get(kind, platform, selector)]
+    names = [one["metadata"]["name"] for one in cluster.get(kind, platform.namespace, OURS)]
     name = next(name for name in names if name not in kept)
-    before = cluster.run("get", kind, name, "-n", platform, "-o", "jsonpath={.metadata.uid}")
+    before = cluster.run("get", kind, name, "-n", platform.namespace, "-o", "jsonpath={.metadata.uid}")
 
-    cluster.run("delete", kind, name, "-n", platform, "--wait=true", "--cascade=background")
+    cluster.run("delete", kind, name, "-n", platform.namespace, "--wait=true", "--cascade=background")
 
     def missing() -> str:
-        found = [one for one in cluster.get(kind, platform, selector) if one["metadata"]["name"] == name]
+        found = [one for one in cluster.get(kind, platform.namespace, OURS) if one["metadata"]["name"] == name]
         return "" if found and found[0]["metadata"]["uid"] != before else f"{kind} {name} is not back"
 
     wait_until(missing, within_s=HEALED_S)
-    wait_until(lambda: not_ready(cluster, platform), within_s=READY_S)
+    platform.wait_until_ready()
 
 
-def test_a_platform_at_rest_is_not_written_to(cluster: Cluster, platform: str) -> None:
+def test_what_is_edited_is_put_right_and_a_pause_lets_a_person_do_it(cluster: Cluster, platform: Platform) -> None:
+    def scale(replicas: int) -> None:
+        cluster.run("scale", "deployment/event", f"--replicas={replicas}", "-n", platform.namespace)
+
+    def replicas() -> int:
+        return int(platform.deployment("event")["spec"]["replicas"])
+
+    scale(2)
+    wait_until(lambda: "" if replicas() == 1 else f"{replicas()} replicas", within_s=HEALED_S)
+
+    platform.edit({"paused": True})
+    wait_until(lambda: "" if platform.condition("Paused")["status"] == "True" else "not paused", within_s=HEALED_S)
+    scale(2)
+    # More than a resync: there is nothing to wait for, this is about what does not happen.
+    time.sleep(35)
+    assert replicas() == 2
+
+    platform.edit({"paused": False})
+    wait_until(lambda: "" if replicas() == 1 else f"{replicas()} replicas", within_s=HEALED_S)
+    platform.wait_until_ready()
+
+
+def test_a_platform_at_rest_costs_no_write_and_hardly_a_read(
+    cluster: Cluster, operator: Helm, platform: Platform
+) -> None:
     def versions() -> dict[str, str]:
-        things = cluster.get(f"{KINDS},ticketingplatforms", platform, "app.kubernetes.io/managed-by=ticketing-operator")
+        things = cluster.get(f"{KINDS},ticketingplatforms", platform.namespace, OURS)
         return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in things}
 
-    wait_until(lambda: not_ready(cluster, platform), within_s=READY_S)
-    before = versions()
+    platform.wait_until_ready(within_s=READY_S)
+    # What the last change woke is looked at once more.
+    time.sleep(10)
+    before, asked_before = versions(), requests(cluster, operator)
 
     # More than two resyncs: there is nothing to wait for, this is about what does not happen.
-    time.sleep(70)
+    time.sleep(RESTS_S)
 
+    asked = requests(cluster, operator) - asked_before
+    writes = {verb: count for verb, count in asked.items() if verb not in {"get", "list"}}
+    print(f"at rest, in {RESTS_S} s: {dict(asked)}")
     assert versions() == before
+    assert writes == {}
+    assert asked.total() < 2 * RESTS_S / 60
 
 
-def test_a_deleted_platform_leaves_nothing_behind(cluster: Cluster, platform: str) -> None:
-    cluster.run("delete", "tp", "tickets", "-n", platform)
-
-    def left() -> str:
-        selector = "app.kubernetes.io/instance=tickets"
-        kinds = f"{KINDS},pods,persistentvolumeclaims"
-        found = cluster.run("get", kinds, "-n", platform, "-l", selector, "-o", "name")
-        return found.replace("\n", " ")
-
-    wait_until(left, within_s=180)
-    assert cluster.get("secrets", platform, "app.kubernetes.io/managed-by=ticketing-operator") == []
+def requests(cluster: Cluster, operator: Helm) -> Counter[str]:
+    """Verb → how many the operator has sent about objects: its own count, the Lease left out."""
+    (pod,) = cluster.get("pods", operator.namespace)
+    page = cluster.page(operator.namespace, pod["metadata"]["name"], METRICS_PORT, "/metrics")
+    counted: Counter[str] = Counter()
+    for labels, count in re.findall(r"^ticketing_operator_api_requests_total\{(.*)\} (\S+)$", page, re.MULTILINE):
+        said = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if said["kind"] != "Lease":
+            counted[said["verb"].lower()] += int(float(count))
+    return counted
