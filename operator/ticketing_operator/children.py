@@ -96,9 +96,11 @@ _UNREAD: Final = ("managedFields", "selfLink")
 
 
 def _without_the_unread(thing: Object) -> Object:
-    """Of a Secret only whether it changed: its values have no place in this memory."""
+    """Of a Secret only whether it changed, and its certificates: no other values of it have a place in this memory."""
     meta = {key: value for key, value in thing["metadata"].items() if key not in _UNREAD}
     if thing["kind"] == "Secret":
         head = {"apiVersion": thing["apiVersion"], "kind": "Secret", "metadata": meta}
-        return head | {"digest": fingerprint(thing.get("data") or {})}
+        values = thing.get("data") or {}
+        public = {key: value for key, value in values.items() if key.endswith(".crt")}
+        return head | {"digest": fingerprint(values)} | ({"certificates": public} if public else {})
     return {**thing, "metadata": meta}

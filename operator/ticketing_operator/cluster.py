@@ -69,6 +69,14 @@ class Cluster:
                 return None
             raise
 
+    async def amend(self, ref: Ref, namespace: str, changes: Object) -> dict[str, Any]:
+        """Change parts of what was read a moment ago: `changes` name its `resourceVersion`, null takes a field away.
+
+        Raises Unanswered when somebody else wrote in between.
+        """
+        access = BY_KIND[ref.kind]
+        return await self._send("PATCH", access, _path(access, namespace, ref.name), body=changes, content_type=MERGE)
+
     async def delete(self, ref: Ref, namespace: str, *, uid: str) -> None:
         """Take away that very object, and in the background what it owns. One that is gone is fine, and so is a
         successor of the same name: it stays."""

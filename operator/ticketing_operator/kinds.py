@@ -44,11 +44,13 @@ OWNED: Final = (
     _access("networking.k8s.io/v1", "Ingress", "ingresses"),
     _access("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes", foreign=True),
     _access("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors", foreign=True),
+    _access("cert-manager.io/v1", "Certificate", "certificates", foreign=True),
     _access("keda.sh/v1alpha1", "ScaledObject", "scaledobjects", foreign=True),
 )
-# Made once, never overwritten; `get` for those a person made and a platform names. Listed and watched by the operator's
-# own label, so that one which was deleted is made again at once; Roles know no labels.
-SECRETS: Final = _access("v1", "Secret", "secrets", "get", "list", "watch", "create")
+# `get` for those a person made and a platform names, and for the key that signs certificates. `patch` renews these: any
+# other Secret is made once and never overwritten. Listed and watched by the operator's own label, so that one which was
+# deleted is made again at once; Roles know no labels.
+SECRETS: Final = _access("v1", "Secret", "secrets", "get", "list", "watch", "create", "patch")
 # Looked at only while something is not ready: why a container does not start.
 PODS: Final = _access("v1", "Pod", "pods", "list")
 EVENTS: Final = _access("events.k8s.io/v1", "Event", "events", "create")

@@ -1,5 +1,7 @@
 """What the operator tells Prometheus about itself."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -24,6 +26,8 @@ CERTIFICATE_EXPIRY: Final = Gauge(
     "When a certificate of the mesh ends, as seconds since 1970.",
     ["namespace", "name"],
 )
+# Whose end is told of, by platform.
+_CERTIFICATES: Final[defaultdict[PlatformKey, frozenset[str]]] = defaultdict(frozenset)
 RESYNC_AGE: Final = Gauge("ticketing_operator_resync_age_seconds", "Seconds since all platforms were last looked at.")
 API_REQUESTS: Final = Counter(
     "ticketing_operator_api_requests_total",
@@ -41,6 +45,16 @@ def platform_seen(key: PlatformKey, *, ready: bool, paused: bool) -> None:
     PAUSED.labels(key.namespace, key.name).set(paused)
 
 
+def certificates_seen(key: PlatformKey, ends: Mapping[str, float]) -> None:
+    """All certificates of a platform, by name; those that are not named any more are forgotten."""
+    for name in _CERTIFICATES[key] - ends.keys():
+        CERTIFICATE_EXPIRY.remove(key.namespace, name)
+    for name, end in ends.items():
+        CERTIFICATE_EXPIRY.labels(key.namespace, name).set(end)
+    _CERTIFICATES[key] = frozenset(ends)
+
+
 def platform_gone(key: PlatformKey) -> None:
+    certificates_seen(key, {})
     for gauge in (READY, PAUSED):
         gauge.remove_by_labels({"namespace": key.namespace, "name": key.name})

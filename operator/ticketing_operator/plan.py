@@ -16,6 +16,8 @@ _NAME: Final = "app.kubernetes.io/name"
 _OUTSIDE: Final = frozenset({"Ingress", "HTTPRoute", "ServiceMonitor"})
 # Over HTTP: the table knows calls by gRPC.
 _ASKS: Final[Mapping[str, Sequence[str]]] = {WEB_APP: ("gateway",)}
+# Of other projects, and pods can not start without what these make.
+MOUNTED: Final = frozenset({"Certificate"})
 _SCALERS: Final = frozenset({"HorizontalPodAutoscaler", "ScaledObject", "PodDisruptionBudget"})
 
 

@@ -1,6 +1,6 @@
 """Whether an object of the cluster has become what it was asked to be: pure, from the object alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ def state_of(live: Object | None, *, rendered: Object) -> State:
     """Of one object; kinds that have nothing to become are ready as soon as they are there."""
     if live is None:
         return State(ready=False, message="not there yet")
-    look = {"Deployment": _deployment, "StatefulSet": _stateful_set, "Job": _job}.get(rendered["kind"])
+    look = _LOOKS.get(rendered["kind"])
     return look(live) if look else READY
 
 
@@ -62,6 +62,21 @@ def _job(live: Object) -> State:
         return State(ready=False, message=failed.get("message", "failed"), failed=True)
     tries = status.get("failed", 0)
     return State(ready=False, message=f"is running, {tries} tries failed" if tries else "is running")
+
+
+def _certificate(live: Object) -> State:
+    told = _condition(_status(live), "Ready")
+    if told.get("status") == "True":
+        return READY
+    return State(ready=False, message=told.get("message") or "is not issued yet")
+
+
+_LOOKS: Final[Mapping[str, Callable[[Object], State]]] = {
+    "Deployment": _deployment,
+    "StatefulSet": _stateful_set,
+    "Job": _job,
+    "Certificate": _certificate,
+}
 
 
 def replicas(live: Object) -> int:

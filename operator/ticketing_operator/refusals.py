@@ -18,7 +18,7 @@ _BROKER: Final = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}")
 _RESERVED: Final = re.compile(
     r"POSTGRES_(HOST|PORT|DB|USER|PASSWORD|SSLMODE)|REDIS_(HOST|PORT|PASSWORD|DB)|KAFKA_BROKERS|LOG_LEVEL"
     r"|PAYMENT_PROVIDER|STRIPE_(SECRET_KEY|WEBHOOK_SECRET)|AUTH_KEY_SECRET|MAIL_(HOST|PORT|TLS|USERNAME|PASSWORD|FROM)"
-    r"|[A-Z_]+_SERVICE_URL"
+    r"|MESH_(MTLS|NAMESPACE|TRUST_DOMAIN|IDENTITY)|[A-Z_]+_SERVICE_URL"
 )
 _SECRET_LIKE: Final = re.compile(r"(PASSWORD|SECRET|TOKEN|_KEY)$")
 
@@ -55,6 +55,11 @@ def _together(_name: str, spec: Spec) -> Iterator[Fault]:
             bool(spec.gateway.ingress or spec.gateway.http_route) and not spec.gateway.host,
             "spec.gateway.host",
             "needed with ingress or httpRoute",
+        ),
+        (
+            spec.mesh.issuer == "cert-manager" and not spec.mesh.issuer_ref.name,
+            "spec.mesh.issuerRef.name",
+            "needed when issuer is cert-manager",
         ),
         (bool(spec.gateway.ingress and spec.gateway.http_route), "spec.gateway", "ingress or httpRoute, not both"),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from ticketing_operator.children import Live
 from ticketing_operator.diagnosis import Finding
 from ticketing_operator.names import Kind, Object, Ref
+from ticketing_operator.plan import MOUNTED
 from ticketing_operator.readiness import replicas, state_of
 from ticketing_operator.rollout import Progress
 from ticketing_operator.spec import SERVICES, Spec
@@ -61,6 +62,9 @@ def endpoints(spec: Spec, namespace: str, ports: Mapping[str, int]) -> list[Endp
 
 def verdict_of(progress: Progress, findings: Sequence[Finding], unreachable: Sequence[str]) -> Verdict:
     """One word and one sentence for how far a pass came."""
+    if absent := progress.unknown_kinds & MOUNTED:
+        sentence = f"the cluster does not know the kind {', '.join(absent)}: install cert-manager, or ask the operator"
+        return Verdict(state="stalled", reason="IssuerMissing", message=f"spec.mesh.issuer: {sentence} to issue")
     left_out = _left_out(progress.unknown_kinds)
     if not progress.unready:
         return Verdict(

@@ -13,7 +13,7 @@ from ticketing_operator.compare import differences
 from ticketing_operator.decorate import rendered_as
 from ticketing_operator.kinds import BY_KIND
 from ticketing_operator.names import SECRETS_ANNOTATION, Object, PlatformKey, Ref
-from ticketing_operator.plan import Wave, no_longer_rendered, waves
+from ticketing_operator.plan import MOUNTED, Wave, no_longer_rendered, waves
 from ticketing_operator.readiness import State
 from ticketing_operator.transport import Refused
 
@@ -59,6 +59,7 @@ class Rollout:
             elif unready and not held:
                 progress.unready += unready
             held = held or bool(unready and (upgrade or not wave.only_upgrades_wait))
+            held = held or not progress.unknown_kinds.isdisjoint(MOUNTED)
         if not held:
             await self._prune(key, uid, objects)
         return progress

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 import kopf
@@ -11,6 +12,7 @@ from kubernetes.aio.client import ApiClient
 from prometheus_client import start_http_server
 
 from ticketing_operator import handlers, metrics
+from ticketing_operator.certificate_keeper import CertificateKeeper
 from ticketing_operator.charts import HelmProgram
 from ticketing_operator.children import Children
 from ticketing_operator.cluster import Cluster
@@ -29,15 +31,22 @@ log = structlog.get_logger()
 DEFINED_EVERY_S: Final = 3.0
 
 
-def reconciler(transport: Transport, children: Children, rendering: Rendering) -> Reconciler:
-    cluster = Cluster(transport)
+def reconciler(
+    transport: Transport,
+    children: Children,
+    rendering: Rendering,
+    settings: OperatorSettings,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Reconciler:
+    cluster, settles = Cluster(transport), timedelta(seconds=settings.secrets_settle_s)
     return Reconciler(
         cluster=cluster,
         children=children,
         rendering=rendering,
         secrets=SecretKeeper(cluster, children),
+        certificates=CertificateKeeper(cluster, children, settles=settles, now=now),
         rollout=Rollout(cluster, children),
-        now=lambda: datetime.now(UTC),
+        now=now,
     )
 
 
@@ -61,7 +70,7 @@ async def serve(client: ApiClient, settings: OperatorSettings) -> None:
     await _until_defined(Cluster(transport))
     resync = Resync(Cluster(transport), children, wakeups, handlers.WATCHED, settings, time.monotonic)
     rendering = Rendering(HelmProgram(settings.charts, settings.helm))
-    one = reconciler(transport, children, rendering)
+    one = reconciler(transport, children, rendering, settings)
     eternal = [
         asyncio.create_task(resync.run(), name="resync"),
         *(asyncio.create_task(work(one, wakeups), name=f"worker-{n}") for n in range(settings.workers)),
@@ -121,4 +130,4 @@ async def work(one: Reconciler, wakeups: Wakeups) -> None:
                 wakeups.failed(key)
             else:
                 metrics.RECONCILED.labels(verdict.state if verdict else "gone").inc()
-                wakeups.done(key, gone=verdict is None)
+                wakeups.done(key, gone=verdict is None, again_in_s=verdict.again_in_s if verdict else None)

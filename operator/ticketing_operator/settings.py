@@ -22,6 +22,9 @@ class OperatorSettings(BaseSettings):
     resync_s: float = Field(default=60.0, gt=0, le=3600)
     # Everything is listed this often, against what watches may have missed.
     relist_s: float = Field(default=900.0, gt=0, le=86_400)
+    # How long it may take until every pod has seen a Secret that was changed: the kubelet looks every 60 to 90 s, and a
+    # service at its next call. A new authority signs, and an old one goes, only after that.
+    secrets_settle_s: float = Field(default=180.0, ge=0, le=3600)
     # Platforms looked at side by side.
     workers: int = Field(default=4, ge=1, le=64)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from services.kit.spiffe import TRUST_DOMAIN
 from services.kit.topology import topology
 
 SERVICES: Final = tuple(service.name for service in topology().python_services)
@@ -28,6 +29,7 @@ type Count = Annotated[int, Meta(ge=0, le=1000)]
 type Size = Annotated[str, Meta(pattern=r"^([1-9][0-9]*(Mi|Gi|Ti))?$", max_length=12)]
 type Host = Annotated[str, Meta(max_length=253, pattern=r"^[A-Za-z0-9.:_-]*$")]
 type SecretName = Annotated[str, Meta(max_length=253, pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$")]
+type Mode = Literal["off", "permissive", "strict"]
 type Text = Annotated[str, Meta(max_length=1024)]
 type Labels = Annotated[dict[str, Text], Meta(max_length=64)]
 
@@ -199,6 +201,39 @@ class Mail(Part, frozen=True):
     sender: Annotated[str, Meta(max_length=320)] = field(default="", name="from")
 
 
+class IssuerRef(Part, frozen=True):
+    name: SecretName = ""
+    kind: Literal["Issuer", "ClusterIssuer"] = "Issuer"
+
+
+class Mesh(Part, frozen=True):
+    """How services speak with one another."""
+
+    mtls: Annotated[
+        Mode,
+        _about(
+            "off: in the clear; permissive: encrypted where both sides can; strict: encrypted, and nobody without an"
+            " identity gets an answer. Quote off: YAML takes it for false."
+        ),
+    ] = "off"
+    trust_domain: Annotated[
+        str,
+        _about(
+            "Of identities: spiffe://<trustDomain>/ns/<namespace>/sa/<service>.",
+            pattern=r"^[a-z0-9._-]+$",
+            max_length=255,
+        ),
+    ] = TRUST_DOMAIN
+    certificate_days: Annotated[
+        int, _about("Life of a certificate; it is renewed when a third is left.", ge=24, le=397)
+    ] = 30
+    issuer: Annotated[
+        Literal["operator", "cert-manager"],
+        _about("operator: an authority of the platform's own, in a Secret; cert-manager: the one of issuerRef."),
+    ] = "operator"
+    issuer_ref: Annotated[IssuerRef, _about("With cert-manager: who signs.")] = field(default_factory=IssuerRef)
+
+
 class Monitoring(Part, frozen=True):
     service_monitors: Annotated[bool, _about("For the Prometheus operator.")] = False
     labels: Annotated[Labels, _about("Added to ServiceMonitors, so that a Prometheus selects them.")] = {}
@@ -274,6 +309,24 @@ class Spec(Part, frozen=True):
         ),
     ] = field(default_factory=Payments)
     mail: Mail = field(default_factory=Mail)
+    mesh: Annotated[
+        Mesh,
+        _rules(
+            (
+                "self.issuer != 'cert-manager' || self.issuerRef.name != ''",
+                "mesh.issuerRef.name is needed when issuer is cert-manager",
+            ),
+            (
+                "self.issuer == oldSelf.issuer || (self.mtls != 'strict' && oldSelf.mtls != 'strict')",
+                "mesh.issuer can be changed while mtls is off or permissive, for pods of two issuers do not trust each"
+                " other",
+            ),
+            (
+                "self.trustDomain == oldSelf.trustDomain || (self.mtls == 'off' && oldSelf.mtls == 'off')",
+                "mesh.trustDomain can be changed while mtls is off",
+            ),
+        ),
+    ] = field(default_factory=Mesh)
     monitoring: Monitoring = field(default_factory=Monitoring)
     network_policies: NetworkPolicies = field(default_factory=NetworkPolicies)
 

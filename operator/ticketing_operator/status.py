@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
 LONGEST_MESSAGE: Final = 1024
 
-type ConditionType = Literal["Ready", "Reconciling", "Stalled", "Paused"]
+type ConditionType = Literal["Ready", "Reconciling", "Stalled", "Paused", "Mesh"]
 type Truth = Literal["True", "False", "Unknown"]
 
 
@@ -57,6 +57,15 @@ class Status(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=Tr
     certificates: Annotated[list[Certificate], _by("name")] = []
 
 
+class Told(NamedTuple):
+    """One condition, without its times."""
+
+    type: ConditionType
+    true: bool
+    reason: str
+    message: str
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """What one pass over a platform came to: one word and one sentence."""
 
@@ -64,6 +73,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     reason: str
     message: str
     paused: bool = False
+    # When there is something to do again, although nothing happens before; seconds from now.
+    again_in_s: float | None = None
 
 
 def read_status(status: object) -> Status:
@@ -74,26 +85,29 @@ def read_status(status: object) -> Status:
         return Status()
 
 
-def conditions(verdict: Verdict, before: Sequence[Condition], *, generation: int, now: datetime) -> list[Condition]:
-    """The four conditions, in a fixed order. A time changes only with its condition's status."""
+def conditions(
+    verdict: Verdict, before: Sequence[Condition], *, generation: int, now: datetime, mesh: Told | None = None
+) -> list[Condition]:
+    """The four conditions and that of the mesh, in a fixed order. A time changes only with its condition's status."""
     ready, working, stalled = (verdict.state == state for state in ("ready", "working", "stalled"))
-    told: list[tuple[ConditionType, bool, str, str]] = [
-        ("Ready", ready, verdict.reason, verdict.message),
-        ("Reconciling", working, verdict.reason if working else "Settled", verdict.message if working else ""),
-        ("Stalled", stalled, verdict.reason if stalled else "NotStalled", verdict.message if stalled else ""),
-        ("Paused", verdict.paused, "Paused" if verdict.paused else "NotPaused", ""),
+    told = [
+        Told("Ready", ready, verdict.reason, verdict.message),
+        Told("Reconciling", working, verdict.reason if working else "Settled", verdict.message if working else ""),
+        Told("Stalled", stalled, verdict.reason if stalled else "NotStalled", verdict.message if stalled else ""),
+        Told("Paused", verdict.paused, "Paused" if verdict.paused else "NotPaused", ""),
+        *([mesh] if mesh else []),
     ]
     earlier = {condition.type: condition for condition in before}
     return [
         Condition(
-            type=kind,
-            status="True" if true else "False",
-            reason=reason,
-            message=message[:LONGEST_MESSAGE],
+            type=one.type,
+            status="True" if one.true else "False",
+            reason=one.reason,
+            message=one.message[:LONGEST_MESSAGE],
             observed_generation=generation,
-            last_transition_time=_since(earlier.get(kind), "True" if true else "False", now),
+            last_transition_time=_since(earlier.get(one.type), "True" if one.true else "False", now),
         )
-        for kind, true, reason, message in told
+        for one in told
     ]
 
 
@@ -104,12 +118,12 @@ def _since(before: Condition | None, status: Truth, now: datetime) -> str:
 
 
 def transitions(before: Sequence[Condition], after: Sequence[Condition]) -> list[Condition]:
-    """Conditions worth an Event: Ready whenever its status or reason changed."""
+    """Conditions worth an Event: Ready and Mesh, whenever their status or reason changed."""
     earlier: Mapping[str, Condition] = {condition.type: condition for condition in before}
     return [
         condition
         for condition in after
-        if condition.type == "Ready" and _changed(earlier.get(condition.type), condition)
+        if condition.type in {"Ready", "Mesh"} and _changed(earlier.get(condition.type), condition)
     ]
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ticketing_operator.spec import SERVICES, WEB_APP, Gateway, Kafka, Postgres, Redis, Service, Spec, WebApp
+from ticketing_operator.spec import SERVICES, WEB_APP, Gateway, Kafka, Mesh, Postgres, Redis, Service, Spec, WebApp
 
 # What each managed store is called in its namespace.
 MANAGED_POSTGRES_SECRET: Final = "postgres-admin"  # noqa: S105 - a name
@@ -22,6 +22,7 @@ def platform_values(spec: Spec) -> dict[str, Any]:
             "stores": {"postgres": _postgres(spec), "redis": _redis(spec), "kafka": _kafka(spec)},
             "payments": {"provider": spec.payments.provider, "secretName": spec.payments.secret_name or "payments"},
             "mail": _mail(spec),
+            "mesh": _mesh(spec.mesh),
             "monitoring": msgspec.to_builtins(spec.monitoring),
             "networkPolicies": {"enabled": spec.network_policies.enabled},
         },
@@ -94,6 +95,12 @@ def _kafka(spec: Spec) -> dict[str, Any]:
 def _mail(spec: Spec) -> dict[str, Any]:
     mail = msgspec.to_builtins(spec.mail)
     return {key: value for key, value in mail.items() if key != "from" or value}
+
+
+def _mesh(mesh: Mesh) -> dict[str, Any]:
+    ref = {"name": mesh.issuer_ref.name if mesh.issuer == "cert-manager" else "", "kind": mesh.issuer_ref.kind}
+    days = mesh.certificate_days
+    return {"mtls": mesh.mtls, "trustDomain": mesh.trust_domain, "issuerRef": ref, "certificateDays": days}
 
 
 def store_values(spec: Spec) -> dict[str, Any] | None:

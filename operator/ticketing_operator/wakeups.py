@@ -65,8 +65,11 @@ class Wakeups:
         except TimeoutError:
             return
 
-    def done(self, key: PlatformKey, *, gone: bool = False) -> None:
-        """It was looked at. One that is gone is forgotten, unless something was heard of it meanwhile."""
+    def done(self, key: PlatformKey, *, gone: bool = False, again_in_s: float | None = None) -> None:
+        """It was looked at. One that is gone is forgotten, unless something was heard of it meanwhile.
+
+        `again_in_s`: look then, although nothing may have been heard of it.
+        """
         line = self._lines[key]
         line.busy, line.failures, line.not_before = False, 0, 0.0
         if line.again:
@@ -74,6 +77,9 @@ class Wakeups:
             self.wake(key)
         elif gone:
             del self._lines[key]
+        elif again_in_s is not None:
+            line.due = self.clock() + max(GATHER_S, again_in_s)
+            self._changed.set()
 
     def failed(self, key: PlatformKey) -> None:
         """Look again after a while that doubles with every failure in a row."""

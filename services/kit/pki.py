@@ -66,6 +66,49 @@ def issue(authority: Pair, spiffe_id: str, names: Sequence[str], *, at: datetime
     return _pair(certificate, key)
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a certificate says of itself. Key ids tell authorities apart: each has a key of its own."""
+
+    # Of an authority's own key; empty for a leaf.
+    key_id: str
+    # Of the key that signed it.
+    signed_by: str
+    uri: str
+    begins: datetime
+    ends: datetime
+
+
+def describe(certificate: bytes) -> Described:
+    """Of the first certificate in the PEM. Raises ValueError for what is none."""
+    read = x509.load_pem_x509_certificate(certificate)
+    own = _extension(read, x509.SubjectKeyIdentifier)
+    signer = _extension(read, x509.AuthorityKeyIdentifier)
+    names = _extension(read, x509.SubjectAlternativeName)
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier) if names else []
+    own_id = own.digest.hex() if own else ""
+    return Described(
+        key_id=own_id,
+        signed_by=signer.key_identifier.hex() if signer and signer.key_identifier else own_id,
+        uri=uris[0] if uris else "",
+        begins=read.not_valid_before_utc,
+        ends=read.not_valid_after_utc,
+    )
+
+
+def _extension[E: x509.ExtensionType](certificate: x509.Certificate, kind: type[E]) -> E | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def certificates_in(bundle: bytes) -> list[bytes]:
+    """Each certificate of a PEM bundle by itself."""
+    end = b"-----END CERTIFICATE-----"
+    return [part.lstrip() + end + b"\n" for part in bundle.split(end) if part.strip()]
+
+
 def write_identity(folder: Path, leaf: Pair, roots: bytes) -> None:
     """As the kubelet mounts a Secret: all three files change at once, by one link that is swapped."""
     version = folder / f"..{os.urandom(6).hex()}"

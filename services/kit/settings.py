@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.kit.rpc.identity import NAMESPACE, TRUST_DOMAIN, Mode, Security
+from services.kit.rpc.identity import NAMESPACE, Mode, Security
+from services.kit.spiffe import TRUST_DOMAIN
 from services.kit.topology import Service, topology
 
 STORES = topology().stores

@@ -19,10 +19,10 @@ import structlog
 
 from services.kit import metrics
 from services.kit.rpc.x509 import validity
+from services.kit.spiffe import TRUST_DOMAIN, spiffe_id
 
 # The files are looked at this often at most, by whoever needs them: nothing runs in the background.
 LOOK_S: Final = 1.0
-TRUST_DOMAIN: Final = "ticketing.local"
 NAMESPACE: Final = "default"
 log = structlog.get_logger()
 
@@ -45,8 +45,7 @@ class Security:
     service: str = ""
 
     def spiffe_id(self, service: str) -> str:
-        """https://github.com/spiffe/spiffe, with the path that service meshes on Kubernetes use."""
-        return f"spiffe://{self.trust_domain}/ns/{self.namespace}/sa/{service}"
+        return spiffe_id(self.trust_domain, self.namespace, service)
 
     def service_of(self, spiffe_id: str) -> str:
         """Whose identity it is; empty for one of another platform."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -20,10 +21,11 @@ from ticketing_operator.names import API_VERSION, KIND, Object, PlatformKey
 from ticketing_operator.reconcile import Reconciler
 from ticketing_operator.rendering import Rendering
 from ticketing_operator.run import reconciler
-from ticketing_operator.settings import REPOSITORY
+from ticketing_operator.settings import REPOSITORY, OperatorSettings
 from ticketing_operator.status import Verdict
 from ticketing_operator.transport import APPLY, ApiTransport, Refused, Request, Transport, Unanswered
 
+from services.kit.clock import utc_now
 from tests.cluster.api_server import ApiServer, api_server
 from tests.cluster.controllers import Controllers
 from tests.twins.helm_sdk import HelmLibrary
@@ -93,10 +95,19 @@ class World:
     key: PlatformKey
     controllers: Controllers
 
-    def operator(self, *, fail_at: int = 0, after: bool = False, renderer: Renderer = RENDERER) -> Operator:
+    def operator(
+        self,
+        *,
+        fail_at: int = 0,
+        after: bool = False,
+        renderer: Renderer = RENDERER,
+        settings: OperatorSettings | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> Operator:
         recording = Recording(self.admin, fail_at=fail_at, after=after)
         children = Children()
-        return Operator(self, recording, children, reconciler(recording, children, Rendering(renderer)))
+        one = reconciler(recording, children, Rendering(renderer), settings or OperatorSettings(), now or utc_now)
+        return Operator(self, recording, children, one)
 
     async def ask(self, spec: Any, *, name: str | None = None) -> Object:
         """Make the platform, or change what it asks for."""
@@ -104,6 +115,11 @@ class World:
         meta = {"name": key.name, "namespace": key.namespace}
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": spec}
         return await self._send("PATCH", f"/{key.name}?fieldManager=person&force=true", body)
+
+    async def annotate(self, annotations: dict[str, str]) -> None:
+        meta = {"name": self.key.name, "namespace": self.key.namespace, "annotations": annotations}
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta}
+        await self._send("PATCH", f"/{self.key.name}?fieldManager=annotator&force=true", body)
 
     async def platform(self, *, name: str | None = None) -> dict[str, Any]:
         return await self._send("GET", f"/{name or self.key.name}")

@@ -12,6 +12,7 @@ from ticketing_operator.names import Kind
 from ticketing_operator.reconcile import TryAgain
 from ticketing_operator.transport import Refused, Request
 
+from tests.cluster.controllers import DEPLOYMENT
 from tests.cluster.operator.conftest import World
 
 OK: dict[str, Any] = {"version": "1.0.0"}
@@ -37,6 +38,9 @@ SECRET, POD = Kind("v1", "Secret"), Kind("v1", "Pod")
         (OK | {"services": {"gateway": {"replicas": 2}}}, "say gateway.replicas"),
         (OK | {"services": {"realtime": {"autoscaling": {"mode": "cpu"}}}}, "say realtime.autoscaling"),
         (OK | {"realtime": {"autoscaling": {"minReplicas": 9}}}, "minReplicas must not be greater"),
+        (OK | {"mesh": {"mtls": "on"}}, "spec.mesh.mtls"),
+        (OK | {"mesh": {"certificateDays": 7}}, "spec.mesh.certificateDays"),
+        (OK | {"mesh": {"issuer": "cert-manager"}}, "mesh.issuerRef.name is needed"),
     ],
 )
 async def test_the_api_server_refuses_it_with_its_field(world: World, spec: dict[str, Any], told: str) -> None:
@@ -51,6 +55,25 @@ async def test_a_volume_can_not_be_resized_in_place(world: World) -> None:
 
     with pytest.raises(Refused, match="storage can not be changed"):
         await world.ask(OK | {"postgres": {"storage": "9Gi"}})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"trustDomain": "other.example"}, "trustDomain can be changed while mtls is off"),
+        (
+            {"issuer": "cert-manager", "issuerRef": {"name": "ca"}},
+            "issuer can be changed while mtls is off or permissive",
+        ),
+    ],
+)
+async def test_what_would_cut_calls_of_an_encrypted_mesh_is_refused(
+    world: World, change: dict[str, Any], told: str
+) -> None:
+    await world.ask(OK | {"mesh": {"mtls": "strict"}})
+
+    with pytest.raises(Refused, match=told):
+        await world.ask(OK | {"mesh": {"mtls": "strict"} | change})
 
 
 async def test_a_name_of_63_characters_is_refused(world: World) -> None:
@@ -170,6 +193,22 @@ async def test_kinds_that_the_cluster_does_not_know_are_told_and_left_out(world:
 
     assert (verdict.state, verdict.reason) == ("ready", "RunningInPart")
     assert verdict.message.endswith("HTTPRoute, ScaledObject, ServiceMonitor")
+
+
+async def test_an_issuer_that_is_not_installed_is_told_and_no_pod_waits_for_it(world: World) -> None:
+    await world.ask(OK)
+    operator = world.operator()
+    await operator.until_settled()
+
+    issuer = {"mtls": "permissive", "issuer": "cert-manager", "issuerRef": {"name": "shop-ca"}}
+    await world.ask(OK | {"mesh": issuer})
+    await operator.look()
+
+    stalled = await world.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "IssuerMissing")
+    assert "spec.mesh.issuer: the cluster does not know the kind Certificate" in stalled["message"]
+    deployments = await world.controllers.all(DEPLOYMENT)
+    assert "MESH_MTLS" not in str([one["spec"] for one in deployments])
 
 
 async def test_the_second_platform_of_a_namespace_is_told_whose_it_is(world: World) -> None:

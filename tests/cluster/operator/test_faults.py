@@ -16,8 +16,8 @@ from ticketing_operator.transport import Transport
 from tests.cluster.controllers import DEPLOYMENT, JOB, STATEFUL_SET
 from tests.cluster.operator.conftest import Operator, World, new_world
 
-SPEC: dict[str, Any] = {"version": "1.0.0", "monitoring": {"serviceMonitors": False}}
-UPGRADED = SPEC | {"version": "2.0.0", "services": {"booking": {"replicas": 2}}}
+SPEC: dict[str, Any] = {"version": "1.0.0", "monitoring": {"serviceMonitors": False}, "mesh": {"mtls": "permissive"}}
+UPGRADED = SPEC | {"version": "2.0.0", "services": {"booking": {"replicas": 2}}, "mesh": {"mtls": "strict"}}
 # So that a test is done in a minute or so; together they fail every request.
 SHARES = 4
 CONTROLLED = tuple(BY_KIND[kind] for kind in (PLATFORM.kind, STATEFUL_SET, JOB, DEPLOYMENT))

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ticketing_operator.kinds import OWNED, rules
+from ticketing_operator.kinds import OWNED, SECRETS, rules
+from ticketing_operator.mesh_secrets import ASKED, ROTATE_CERTIFICATES
 from ticketing_operator.names import Kind
 from ticketing_operator.settings import REPOSITORY
 from ticketing_operator.transport import APPLY, Request, Transport
@@ -34,6 +35,7 @@ EVERYTHING: dict[str, Any] = {
     "monitoring": {"serviceMonitors": True},
     "payments": {"provider": "sandbox"},
     "mail": {"host": "smtp.example.com", "secretName": "smtp"},
+    "mesh": {"mtls": "permissive"},
 }
 SETTLES_S = 90.0
 pytestmark = pytest.mark.timeout(300)
@@ -53,6 +55,7 @@ class Process:
             "PYTHONPATH": os.pathsep.join((str(REPOSITORY), str(REPOSITORY / "operator"))),
             "OPERATOR_HELM": program("helm"),
             "OPERATOR_RESYNC_S": "2",
+            "OPERATOR_SECRETS_SETTLE_S": "0",
             "OPERATOR_METRICS_PORT": str(self.metrics_port),
             "OPERATOR_HEALTH_PORT": "0",
             "OPERATOR_BIND_HOST": "127.0.0.1",
@@ -104,9 +107,12 @@ async def test_it_does_all_its_work_with_the_rights_of_its_chart_and_needs_each_
 
     with process.running():
         await until_ready(world)
+        await world.annotate({ROTATE_CERTIFICATES: "once"})
+        await until(lambda: renewed(world, "once"), within_s=SETTLES_S)
         other = {key: value for key, value in EVERYTHING.items() if key in {"version", "gateway"}}
         route = {"replicas": 1, "host": "tickets.example.com", "httpRoute": {"parentRefs": [{"name": "public"}]}}
-        await world.ask(other | {"gateway": route})
+        issuer = {"mtls": "permissive", "issuer": "cert-manager", "issuerRef": {"name": "shop-ca"}}
+        await world.ask(other | {"gateway": route, "mesh": issuer})
         await until_ready(world)
 
     asked = granted.asked()
@@ -192,6 +198,11 @@ async def healed(world: World) -> bool:
     services = {thing["metadata"]["name"] for thing in await world.controllers.all(Kind("v1", "Service"))}
     replicas = {thing["spec"]["replicas"] for thing in await world.controllers.all(DEPLOYMENT)}
     return "gateway" in services and replicas == {1}
+
+
+async def renewed(world: World, asked: str) -> bool:
+    kept = [secret for secret in await world.controllers.all(SECRETS.kind) if secret["type"] == "kubernetes.io/tls"]
+    return bool(kept) and all(secret["metadata"]["annotations"].get(ASKED) == asked for secret in kept)
 
 
 async def until_ready(world: World) -> None:

@@ -66,6 +66,20 @@ async def test_what_is_heard_during_a_look_is_looked_at_afterwards_and_never_bes
     assert await due(queue) == KEY
 
 
+async def test_what_is_due_later_is_looked_at_then_although_nothing_is_heard(queue: Wakeups, clock: Clock) -> None:
+    queue.wake(KEY)
+    clock.now += GATHER_S
+    await due(queue)
+
+    queue.done(KEY, again_in_s=600.0)
+    clock.now += 599.0
+    before = await due(queue)
+    clock.now += 1.0
+
+    assert before is None
+    assert await due(queue) == KEY
+
+
 async def test_a_failure_waits_twice_as_long_each_time_up_to_a_bound(queue: Wakeups, clock: Clock) -> None:
     waits = []
     queue.wake(KEY)
