@@ -61,6 +61,11 @@ class BookingServiceStub:
                 request_serializer=booking__pb2.GetUserBookingsRequest.SerializeToString,
                 response_deserializer=booking__pb2.GetUserBookingsResponse.FromString,
                 _registered_method=True)
+        self.ListAttendees = channel.unary_unary(
+                '/booking.BookingService/ListAttendees',
+                request_serializer=booking__pb2.ListAttendeesRequest.SerializeToString,
+                response_deserializer=booking__pb2.ListAttendeesResponse.FromString,
+                _registered_method=True)
         self.CreateBookings = channel.stream_stream(
                 '/booking.BookingService/CreateBookings',
                 request_serializer=booking__pb2.CreateBookingsRequest.SerializeToString,
@@ -127,6 +132,13 @@ class BookingServiceServicer:
 
     def GetUserBookings(self, request, context):
         """A user's bookings, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttendees(self, request, context):
+        """Who has tickets of an event now, in the order they ordered. For its organiser: that it is one is the caller's to know.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -199,6 +211,11 @@ def add_BookingServiceServicer_to_server(servicer, server):
                     servicer.GetUserBookings,
                     request_deserializer=booking__pb2.GetUserBookingsRequest.FromString,
                     response_serializer=booking__pb2.GetUserBookingsResponse.SerializeToString,
+            ),
+            'ListAttendees': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttendees,
+                    request_deserializer=booking__pb2.ListAttendeesRequest.FromString,
+                    response_serializer=booking__pb2.ListAttendeesResponse.SerializeToString,
             ),
             'CreateBookings': grpc.stream_stream_rpc_method_handler(
                     servicer.CreateBookings,
@@ -362,6 +379,33 @@ class BookingService:
             '/booking.BookingService/GetUserBookings',
             booking__pb2.GetUserBookingsRequest.SerializeToString,
             booking__pb2.GetUserBookingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttendees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/booking.BookingService/ListAttendees',
+            booking__pb2.ListAttendeesRequest.SerializeToString,
+            booking__pb2.ListAttendeesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,8 @@ class BookingServiceStub:
     """
     GetUserBookings: _grpc.UnaryUnaryMultiCallable[_booking_pb2.GetUserBookingsRequest, _booking_pb2.GetUserBookingsResponse]
     """A user's bookings, newest first."""
+    ListAttendees: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ListAttendeesRequest, _booking_pb2.ListAttendeesResponse]
+    """Who has tickets of an event now, in the order they ordered. For its organiser: that it is one is the caller's to know."""
     CreateBookings: _grpc.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]
     """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
@@ -91,6 +93,8 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """
     GetUserBookings: _aio.UnaryUnaryMultiCallable[_booking_pb2.GetUserBookingsRequest, _booking_pb2.GetUserBookingsResponse]  # type: ignore[assignment]
     """A user's bookings, newest first."""
+    ListAttendees: _aio.UnaryUnaryMultiCallable[_booking_pb2.ListAttendeesRequest, _booking_pb2.ListAttendeesResponse]  # type: ignore[assignment]
+    """Who has tickets of an event now, in the order they ordered. For its organiser: that it is one is the caller's to know."""
     CreateBookings: _aio.StreamStreamMultiCallable[_booking_pb2.CreateBookingsRequest, _booking_pb2.CreateBookingsResponse]  # type: ignore[assignment]
     """The queue's way in: batches of orders in, outcomes out as they are decided, in any order and other batches.
     Orders of one event are handled in the order they arrive. A message costs the same whether it carries one order
@@ -158,6 +162,14 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.GetUserBookingsResponse, _abc.Awaitable[_booking_pb2.GetUserBookingsResponse]]:
         """A user's bookings, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListAttendees(
+        self,
+        request: _booking_pb2.ListAttendeesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.ListAttendeesResponse, _abc.Awaitable[_booking_pb2.ListAttendeesResponse]]:
+        """Who has tickets of an event now, in the order they ordered. For its organiser: that it is one is the caller's to know."""
 
     @_abc_1.abstractmethod
     def CreateBookings(

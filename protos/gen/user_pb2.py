@@ -25,13 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\nuser.proto\x12\x04user\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x01\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\x07\x41\x64\x64ress\x12\x12\n\naddress_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\r\n\x05line1\x18\x03 \x01(\t\x12\r\n\x05line2\x18\x04 \x01(\t\x12\x0c\n\x04\x63ity\x18\x05 \x01(\t\x12\x13\n\x0bpostal_code\x18\x06 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x07 \x01(\t\x12\x12\n\nis_default\x18\x08 \x01(\x08\"$\n\x11GetProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"4\n\x12GetProfileResponse\x12\x1e\n\x07profile\x18\x01 \x01(\x0b\x32\r.user.Profile\"V\n\x14\x43reateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"7\n\x15\x43reateProfileResponse\x12\x1e\n\x07profile\x18\x01 \x01(\x0b\x32\r.user.Profile\"\x85\x01\n\x14UpdateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05phone\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08language\x18\x04 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x08\n\x06_phoneB\x0b\n\t_language\"7\n\x15UpdateProfileResponse\x12\x1e\n\x07profile\x18\x01 \x01(\x0b\x32\r.user.Profile\"&\n\x13GetAddressesRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"8\n\x14GetAddressesResponse\x12 \n\taddresses\x18\x01 \x03(\x0b\x32\r.user.Address\"D\n\x11\x41\x64\x64\x41\x64\x64ressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x1e\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0b\x32\r.user.Address\"4\n\x12\x41\x64\x64\x41\x64\x64ressResponse\x12\x1e\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0b\x32\r.user.Address\"G\n\x14UpdateAddressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x1e\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0b\x32\r.user.Address\"7\n\x15UpdateAddressResponse\x12\x1e\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0b\x32\r.user.Address\";\n\x14\x44\x65leteAddressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\naddress_id\x18\x02 \x01(\t\"\x17\n\x15\x44\x65leteAddressResponse2\xfe\x03\n\x0bUserService\x12?\n\nGetProfile\x12\x17.user.GetProfileRequest\x1a\x18.user.GetProfileResponse\x12H\n\rCreateProfile\x12\x1a.user.CreateProfileRequest\x1a\x1b.user.CreateProfileResponse\x12H\n\rUpdateProfile\x12\x1a.user.UpdateProfileRequest\x1a\x1b.user.UpdateProfileResponse\x12\x45\n\x0cGetAddresses\x12\x19.user.GetAddressesRequest\x1a\x1a.user.GetAddressesResponse\x12?\n\nAddAddress\x12\x17.user.AddAddressRequest\x1a\x18.user.AddAddressResponse\x12H\n\rUpdateAddress\x12\x1a.user.UpdateAddressRequest\x1a\x1b.user.UpdateAddressResponse\x12H\n\rDeleteAddress\x12\x1a.user.DeleteAddressRequest\x1a\x1b.user.DeleteAddressResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\nuser.proto\x12\x04user\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x01\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\x07\x41\x64\x64ress\x12\x12\n\naddress_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\r\n\x05line1\x18\x03 \x01(\t\x12\r\n\x05line2\x18\x04 \x01(\t\x12\x0c\n\x04\x63ity\x18\x05 \x01(\t\x12\x13\n\x0bpostal_code\x18\x06 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x07 \x01(\t\x12\x12\n\nis_default\x18\x08 \x01(\x08\"$\n\x11GetProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"4\n\x12GetProfileResponse\x12\x1e\n\x07profile\x18\x01 \x01(\x0b\x32\r.user.Profile\"#\n\x0fGetNamesRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"r\n\x10GetNamesResponse\x12\x30\n\x05names\x18\x01 \x03(\x0b\x32!.user.GetNamesResponse.NamesEntry\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"V\n\x14\x43reateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"7\n\x15\x43reateProfileResponse\x12\x1e\n\x07profile\x18\x01 \x01(\x0b\x32\r.user.Profile\"\x85\x01\n\x14UpdateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05phone\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08language\x18\x04 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x08\n\x06_phoneB\x0b\n\t_language\"7\n\x15UpdateProfileResponse\x12\x1e\n\x07profile\x18\x01 \x01(\x0b\x32\r.user.Profile\"&\n\x13GetAddressesRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"8\n\x14GetAddressesResponse\x12 \n\taddresses\x18\x01 \x03(\x0b\x32\r.user.Address\"D\n\x11\x41\x64\x64\x41\x64\x64ressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x1e\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0b\x32\r.user.Address\"4\n\x12\x41\x64\x64\x41\x64\x64ressResponse\x12\x1e\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0b\x32\r.user.Address\"G\n\x14UpdateAddressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x1e\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0b\x32\r.user.Address\"7\n\x15UpdateAddressResponse\x12\x1e\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0b\x32\r.user.Address\";\n\x14\x44\x65leteAddressRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\naddress_id\x18\x02 \x01(\t\"\x17\n\x15\x44\x65leteAddressResponse2\xb9\x04\n\x0bUserService\x12?\n\nGetProfile\x12\x17.user.GetProfileRequest\x1a\x18.user.GetProfileResponse\x12H\n\rCreateProfile\x12\x1a.user.CreateProfileRequest\x1a\x1b.user.CreateProfileResponse\x12\x39\n\x08GetNames\x12\x15.user.GetNamesRequest\x1a\x16.user.GetNamesResponse\x12H\n\rUpdateProfile\x12\x1a.user.UpdateProfileRequest\x1a\x1b.user.UpdateProfileResponse\x12\x45\n\x0cGetAddresses\x12\x19.user.GetAddressesRequest\x1a\x1a.user.GetAddressesResponse\x12?\n\nAddAddress\x12\x17.user.AddAddressRequest\x1a\x18.user.AddAddressResponse\x12H\n\rUpdateAddress\x12\x1a.user.UpdateAddressRequest\x1a\x1b.user.UpdateAddressResponse\x12H\n\rDeleteAddress\x12\x1a.user.DeleteAddressRequest\x1a\x1b.user.DeleteAddressResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'user_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_GETNAMESRESPONSE_NAMESENTRY']._loaded_options = None
+  _globals['_GETNAMESRESPONSE_NAMESENTRY']._serialized_options = b'8\001'
   _globals['_PROFILE']._serialized_start=54
   _globals['_PROFILE']._serialized_end=238
   _globals['_ADDRESS']._serialized_start=241
@@ -40,30 +42,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETPROFILEREQUEST']._serialized_end=425
   _globals['_GETPROFILERESPONSE']._serialized_start=427
   _globals['_GETPROFILERESPONSE']._serialized_end=479
-  _globals['_CREATEPROFILEREQUEST']._serialized_start=481
-  _globals['_CREATEPROFILEREQUEST']._serialized_end=567
-  _globals['_CREATEPROFILERESPONSE']._serialized_start=569
-  _globals['_CREATEPROFILERESPONSE']._serialized_end=624
-  _globals['_UPDATEPROFILEREQUEST']._serialized_start=627
-  _globals['_UPDATEPROFILEREQUEST']._serialized_end=760
-  _globals['_UPDATEPROFILERESPONSE']._serialized_start=762
-  _globals['_UPDATEPROFILERESPONSE']._serialized_end=817
-  _globals['_GETADDRESSESREQUEST']._serialized_start=819
-  _globals['_GETADDRESSESREQUEST']._serialized_end=857
-  _globals['_GETADDRESSESRESPONSE']._serialized_start=859
-  _globals['_GETADDRESSESRESPONSE']._serialized_end=915
-  _globals['_ADDADDRESSREQUEST']._serialized_start=917
-  _globals['_ADDADDRESSREQUEST']._serialized_end=985
-  _globals['_ADDADDRESSRESPONSE']._serialized_start=987
-  _globals['_ADDADDRESSRESPONSE']._serialized_end=1039
-  _globals['_UPDATEADDRESSREQUEST']._serialized_start=1041
-  _globals['_UPDATEADDRESSREQUEST']._serialized_end=1112
-  _globals['_UPDATEADDRESSRESPONSE']._serialized_start=1114
-  _globals['_UPDATEADDRESSRESPONSE']._serialized_end=1169
-  _globals['_DELETEADDRESSREQUEST']._serialized_start=1171
-  _globals['_DELETEADDRESSREQUEST']._serialized_end=1230
-  _globals['_DELETEADDRESSRESPONSE']._serialized_start=1232
-  _globals['_DELETEADDRESSRESPONSE']._serialized_end=1255
-  _globals['_USERSERVICE']._serialized_start=1258
-  _globals['_USERSERVICE']._serialized_end=1768
+  _globals['_GETNAMESREQUEST']._serialized_start=481
+  _globals['_GETNAMESREQUEST']._serialized_end=516
+  _globals['_GETNAMESRESPONSE']._serialized_start=518
+  _globals['_GETNAMESRESPONSE']._serialized_end=632
+  _globals['_GETNAMESRESPONSE_NAMESENTRY']._serialized_start=588
+  _globals['_GETNAMESRESPONSE_NAMESENTRY']._serialized_end=632
+  _globals['_CREATEPROFILEREQUEST']._serialized_start=634
+  _globals['_CREATEPROFILEREQUEST']._serialized_end=720
+  _globals['_CREATEPROFILERESPONSE']._serialized_start=722
+  _globals['_CREATEPROFILERESPONSE']._serialized_end=777
+  _globals['_UPDATEPROFILEREQUEST']._serialized_start=780
+  _globals['_UPDATEPROFILEREQUEST']._serialized_end=913
+  _globals['_UPDATEPROFILERESPONSE']._serialized_start=915
+  _globals['_UPDATEPROFILERESPONSE']._serialized_end=970
+  _globals['_GETADDRESSESREQUEST']._serialized_start=972
+  _globals['_GETADDRESSESREQUEST']._serialized_end=1010
+  _globals['_GETADDRESSESRESPONSE']._serialized_start=1012
+  _globals['_GETADDRESSESRESPONSE']._serialized_end=1068
+  _globals['_ADDADDRESSREQUEST']._serialized_start=1070
+  _globals['_ADDADDRESSREQUEST']._serialized_end=1138
+  _globals['_ADDADDRESSRESPONSE']._serialized_start=1140
+  _globals['_ADDADDRESSRESPONSE']._serialized_end=1192
+  _globals['_UPDATEADDRESSREQUEST']._serialized_start=1194
+  _globals['_UPDATEADDRESSREQUEST']._serialized_end=1265
+  _globals['_UPDATEADDRESSRESPONSE']._serialized_start=1267
+  _globals['_UPDATEADDRESSRESPONSE']._serialized_end=1322
+  _globals['_DELETEADDRESSREQUEST']._serialized_start=1324
+  _globals['_DELETEADDRESSREQUEST']._serialized_end=1383
+  _globals['_DELETEADDRESSRESPONSE']._serialized_start=1385
+  _globals['_DELETEADDRESSRESPONSE']._serialized_end=1408
+  _globals['_USERSERVICE']._serialized_start=1411
+  _globals['_USERSERVICE']._serialized_end=1980
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,11 @@ class UserServiceStub:
                 request_serializer=user__pb2.CreateProfileRequest.SerializeToString,
                 response_deserializer=user__pb2.CreateProfileResponse.FromString,
                 _registered_method=True)
+        self.GetNames = channel.unary_unary(
+                '/user.UserService/GetNames',
+                request_serializer=user__pb2.GetNamesRequest.SerializeToString,
+                response_deserializer=user__pb2.GetNamesResponse.FromString,
+                _registered_method=True)
         self.UpdateProfile = channel.unary_unary(
                 '/user.UserService/UpdateProfile',
                 request_serializer=user__pb2.UpdateProfileRequest.SerializeToString,
@@ -87,6 +92,13 @@ class UserServiceServicer:
 
     def CreateProfile(self, request, context):
         """Idempotent by user_id: an existing profile is returned as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetNames(self, request, context):
+        """What some people are called, and nothing else of them. 1 to 100; who has no profile is left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +150,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.CreateProfile,
                     request_deserializer=user__pb2.CreateProfileRequest.FromString,
                     response_serializer=user__pb2.CreateProfileResponse.SerializeToString,
+            ),
+            'GetNames': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNames,
+                    request_deserializer=user__pb2.GetNamesRequest.FromString,
+                    response_serializer=user__pb2.GetNamesResponse.SerializeToString,
             ),
             'UpdateProfile': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateProfile,
@@ -221,6 +238,33 @@ class UserService:
             '/user.UserService/CreateProfile',
             user__pb2.CreateProfileRequest.SerializeToString,
             user__pb2.CreateProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/user.UserService/GetNames',
+            user__pb2.GetNamesRequest.SerializeToString,
+            user__pb2.GetNamesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class UserServiceStub:
     """Profile operations"""
     CreateProfile: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateProfileRequest, _user_pb2.CreateProfileResponse]
     """Idempotent by user_id: an existing profile is returned as it is."""
+    GetNames: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetNamesRequest, _user_pb2.GetNamesResponse]
+    """What some people are called, and nothing else of them. 1 to 100; who has no profile is left out."""
     UpdateProfile: _grpc.UnaryUnaryMultiCallable[_user_pb2.UpdateProfileRequest, _user_pb2.UpdateProfileResponse]
     """Changes the fields that are set and no others."""
     GetAddresses: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetAddressesRequest, _user_pb2.GetAddressesResponse]
@@ -60,6 +62,8 @@ class UserServiceAsyncStub(UserServiceStub):
     """Profile operations"""
     CreateProfile: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateProfileRequest, _user_pb2.CreateProfileResponse]  # type: ignore[assignment]
     """Idempotent by user_id: an existing profile is returned as it is."""
+    GetNames: _aio.UnaryUnaryMultiCallable[_user_pb2.GetNamesRequest, _user_pb2.GetNamesResponse]  # type: ignore[assignment]
+    """What some people are called, and nothing else of them. 1 to 100; who has no profile is left out."""
     UpdateProfile: _aio.UnaryUnaryMultiCallable[_user_pb2.UpdateProfileRequest, _user_pb2.UpdateProfileResponse]  # type: ignore[assignment]
     """Changes the fields that are set and no others."""
     GetAddresses: _aio.UnaryUnaryMultiCallable[_user_pb2.GetAddressesRequest, _user_pb2.GetAddressesResponse]  # type: ignore[assignment]
@@ -90,6 +94,14 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.CreateProfileResponse, _abc.Awaitable[_user_pb2.CreateProfileResponse]]:
         """Idempotent by user_id: an existing profile is returned as it is."""
+
+    @_abc_1.abstractmethod
+    def GetNames(
+        self,
+        request: _user_pb2.GetNamesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.GetNamesResponse, _abc.Awaitable[_user_pb2.GetNamesResponse]]:
+        """What some people are called, and nothing else of them. 1 to 100; who has no profile is left out."""
 
     @_abc_1.abstractmethod
     def UpdateProfile(

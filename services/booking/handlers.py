@@ -60,6 +60,15 @@ class BookingHandlers:
         more = to_token(found[limit - 1].id) if len(found) > limit else ""
         return Page(found[:limit], more)
 
+    async def attendees(self, event_id: str, *, size: int, token: str) -> Page[Booking]:
+        """The bookings of an event that have tickets, in the order they were ordered."""
+        limit = page_size(size)
+        (after,) = from_token(token, tuple[str]) if token else ("",)
+        async with self._store.transaction() as bookings:
+            found = await bookings.confirmed_of(event_id, after=after, limit=limit + 1)
+        more = to_token(found[limit - 1].id) if len(found) > limit else ""
+        return Page(found[:limit], more)
+
     async def cancel(self, booking_id: str, *, user_id: str) -> Booking:
         """Give back the seats and the money; what is cancelled already stays so."""
         known = (await self._known(booking_id, user_id)).booking

@@ -46,6 +46,9 @@ class Bookings(Protocol):
     async def of_user(self, user_id: str, *, before: str, limit: int) -> Sequence[Booking]:
         """A user's, newest first, older than the id `before` (empty: from the newest)."""
 
+    async def confirmed_of(self, event_id: str, *, after: str, limit: int) -> Sequence[Booking]:
+        """Those of an event that have tickets, oldest first, newer than the id `after` (empty: from the oldest)."""
+
     async def undecided(self, *, limit: int) -> Sequence[Progress]:
         """At work and not parked, but nobody works them: their lease ended or they have rested enough.
 

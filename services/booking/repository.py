@@ -61,6 +61,11 @@ _OF_USER: Final = text("""
     SELECT CAST(booking AS text) FROM bookings WHERE user_id = :user_id AND (:before = '' OR booking_id < :before)
     ORDER BY booking_id DESC LIMIT :limit
 """)
+_CONFIRMED_OF: Final = text("""
+    SELECT CAST(booking AS text) FROM bookings
+    WHERE event_id = :event_id AND status = 'CONFIRMED' AND booking_id > :after
+    ORDER BY booking_id LIMIT :limit
+""")
 # What an earlier life of this process had leased is free at once; what another one has, when its lease ends. Who has
 # rested does so no more: until its next write nobody takes it again.
 _UNDECIDED: Final = text(f"""
@@ -173,6 +178,10 @@ class PostgresBookings:
     async def of_user(self, user_id: str, *, before: str, limit: int) -> Sequence[Booking]:
         rows = await self._tx.execute(_OF_USER, {"user_id": user_id, "before": before, "limit": limit})
         return [_booking(row) for row in rows.scalars()]
+
+    async def confirmed_of(self, event_id: str, *, after: str, limit: int) -> Sequence[Booking]:
+        asked = {"event_id": event_id, "after": after, "limit": limit}
+        return [_booking(row) for row in (await self._tx.execute(_CONFIRMED_OF, asked)).scalars()]
 
     async def undecided(self, *, limit: int) -> Sequence[Progress]:
         rows = await self._tx.execute(_UNDECIDED, {"me": self._me, "lease_as": self._lease, "limit": limit})

@@ -20,7 +20,7 @@ from services.booking.reading import BookingReads
 from services.booking.saga import CREATE_BOOKING
 from services.booking.waited import Waited
 from services.booking.watch import BookingWatch
-from services.booking.wire import timeline_message
+from services.booking.wire import attendee_message, timeline_message
 from services.kit import tracing
 from services.kit.clock import utc_now
 from services.kit.errors import Kind, Told
@@ -70,6 +70,10 @@ class BookingServicer(booking_pb2_grpc.BookingServiceServicer):
     async def GetUserBookings(self, request: pb.GetUserBookingsRequest, context: Context) -> pb.GetUserBookingsResponse:
         page = await self._handlers.bookings_of(request.user_id, size=request.page_size, token=request.page_token)
         return pb.GetUserBookingsResponse(bookings=map(booking_message, page.items), next_page_token=page.next_token)
+
+    async def ListAttendees(self, request: pb.ListAttendeesRequest, context: Context) -> pb.ListAttendeesResponse:
+        page = await self._handlers.attendees(request.event_id, size=request.page_size, token=request.page_token)
+        return pb.ListAttendeesResponse(attendees=map(attendee_message, page.items), next_page_token=page.next_token)
 
     async def GetTimeline(self, request: pb.GetTimelineRequest, context: Context) -> pb.GetTimelineResponse:
         return timeline_message(await self._reads.timeline(request.booking_id, user_id=request.user_id))

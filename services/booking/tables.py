@@ -33,7 +33,12 @@ BOOKINGS = Table(
     Column("settled_at", DateTime(timezone=True)),
     Index("ix_bookings_settled_at", "settled_at", postgresql_using="brin"),
     Index("ix_bookings_user", "user_id", "booking_id"),
-    Index("ix_bookings_event", "event_id", postgresql_where=text("status IN ('CONFIRMED', 'AWAITING_PAYMENT')")),
+    Index(
+        "ix_bookings_event_order",
+        "event_id",
+        "booking_id",
+        postgresql_where=text("status IN ('CONFIRMED', 'AWAITING_PAYMENT')"),
+    ),
     Index("ix_bookings_at_work", "booking_id", postgresql_where=text("status IN ('PENDING', 'CANCELLING')")),
     Index("ix_bookings_waiting", "expires_at", postgresql_where=text("status = 'AWAITING_PAYMENT'")),
     Index("ix_bookings_parked", "parked_at", postgresql_where=text("parked_at IS NOT NULL")),

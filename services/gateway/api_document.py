@@ -17,7 +17,7 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *auth.AuthRoutes(_NOBODY).operations(),
     *users.UserRoutes(_NOBODY).operations(),
     *venues.VenueRoutes(_NOBODY).operations(),
-    *events.EventRoutes(_NOBODY, _NOBODY).operations(),
+    *events.EventRoutes(_NOBODY, _NOBODY, _NOBODY).operations(),
     *seats.SeatRoutes(_NOBODY).operations(),
     *bookings.BookingRoutes(_NOBODY).operations(),
     *payments.PaymentRoutes(_NOBODY).operations(),

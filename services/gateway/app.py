@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from services.gateway.cache import Coalescing
+from services.gateway.clients.attendees import AttendeeClient
 from services.gateway.clients.auth import AuthClient
 from services.gateway.clients.bookings import BookingClient
 from services.gateway.clients.events import EventClient, PublicEvents
@@ -59,7 +60,7 @@ async def compose(settings: GatewaySettings) -> AsyncIterator[App]:
             *auth.AuthRoutes(accounts).operations(),
             *users.UserRoutes(UserClient(peers, accounts)).operations(),
             *venues.VenueRoutes(catalogue).operations(),
-            *events.EventRoutes(catalogue, public).operations(),
+            *events.EventRoutes(catalogue, public, AttendeeClient(peers, catalogue)).operations(),
             *seats.SeatRoutes(tickets).operations(),
             *bookings.BookingRoutes(handlers).operations(),
             *payments.PaymentRoutes(PaymentClient(peers)).operations(),

@@ -1,10 +1,12 @@
 """One method per RPC and per fact. Transactions begin here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from services.kit.clock import Clock
+from services.kit.errors import Invalid
 from services.kit.ids import new_id
 from services.user.domain import (
     MAX_ADDRESSES,
@@ -17,6 +19,8 @@ from services.user.domain import (
 )
 from services.user.ports import Profiles, Store
 
+MOST_NAMES: Final = 100
+
 
 class UserHandlers:
     def __init__(self, store: Store, now: Clock) -> None:
@@ -25,6 +29,13 @@ class UserHandlers:
     async def profile(self, user_id: str) -> Profile:
         async with self._store.transaction() as profiles:
             return await _known(profiles, user_id)
+
+    async def names(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        """What those people are called; who has no profile is left out. Refuses more than can be asked for at once."""
+        if not 1 <= len(user_ids) <= MOST_NAMES:
+            raise Invalid(f"user_ids: must be 1 to {MOST_NAMES}")
+        async with self._store.transaction() as profiles:
+            return await profiles.names(user_ids)
 
     async def create_profile(self, user_id: str, *, email: str, name: str, language: str) -> Profile:
         async with self._store.transaction() as profiles:

@@ -1,6 +1,6 @@
 """What the handlers need of a store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -12,6 +12,9 @@ class Profiles(Protocol):
 
     async def find(self, user_id: str, *, lock: bool = False) -> Profile | None:
         """The profile; with `lock`, nobody else changes it or its addresses before the transaction ends."""
+
+    async def names(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        """By user id, of those that have a profile."""
 
     async def add(self, profiles: Sequence[Profile]) -> None:
         """Keep each, unless its user has a profile already: then that one stays as it is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
@@ -34,6 +34,11 @@ class PostgresProfiles:
         query = select(PROFILES).where(PROFILES.c.user_id == user_id)
         row = (await self._tx.execute(query.with_for_update() if lock else query)).one_or_none()
         return Profile(**row._mapping) if row else None
+
+    async def names(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        c = PROFILES.c
+        rows = await self._tx.execute(select(c.user_id, c.name).where(c.user_id.in_(user_ids)))
+        return {row.user_id: row.name for row in rows}
 
     async def add(self, profiles: Sequence[Profile]) -> None:
         if profiles:

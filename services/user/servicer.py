@@ -21,6 +21,9 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
     async def GetProfile(self, request: pb.GetProfileRequest, context: Context) -> pb.GetProfileResponse:
         return pb.GetProfileResponse(profile=_profile(await self._handlers.profile(request.user_id)))
 
+    async def GetNames(self, request: pb.GetNamesRequest, context: Context) -> pb.GetNamesResponse:
+        return pb.GetNamesResponse(names=await self._handlers.names(request.user_ids))
+
     async def CreateProfile(self, request: pb.CreateProfileRequest, context: Context) -> pb.CreateProfileResponse:
         profile = await self._handlers.create_profile(
             request.user_id, email=request.email, name=request.name, language=request.language

@@ -148,6 +148,19 @@ async def test_bookings_of_a_user_come_newest_first_in_pages(process: Process) -
     assert [one.id for one in (*first, *second)] == [one.booking.id for one in reversed(mine)]
 
 
+async def test_confirmed_bookings_of_an_event_come_oldest_first_in_pages(process: Process) -> None:
+    store, event_id = process("one/1"), new_id()
+    added = await add(store, *(pending(event_id=event_id) for _ in range(4)), pending())
+    sold = [one.having(one.booking.confirmed([], at=AT)) for one in (*added[:3], added[4])]
+    await save(store, *sold)
+
+    async with store.transaction() as bookings:
+        first = await bookings.confirmed_of(event_id, after="", limit=2)
+        second = await bookings.confirmed_of(event_id, after=first[-1].id, limit=2)
+
+    assert [one.id for one in (*first, *second)] == [one.booking.id for one in sold[:3]]
+
+
 async def test_who_waits_for_a_payment_is_found_looked_at_now_and_then_and_overdue_in_the_end(process: Process) -> None:
     store = process("one/1")
     early, late = pending(), pending()

@@ -58,6 +58,13 @@ async def test_the_first_profile_of_a_user_stays(store: Store, user_id: str) -> 
     assert found.name == "Ada"
 
 
+async def test_names_are_of_those_who_have_a_profile(store: Store, user_id: str) -> None:
+    async with store.transaction() as profiles:
+        found = await profiles.names([user_id, new_id()])
+
+    assert found == {user_id: "Ada"}
+
+
 async def test_an_exception_undoes_the_transaction(store: Store) -> None:
     user_id = new_id()
 

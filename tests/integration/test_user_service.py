@@ -69,3 +69,14 @@ async def test_whoever_registers_gets_a_profile(
 
     await until(has_profile)
     await publisher.close()
+
+
+async def test_names_can_not_be_asked_for_without_bound(stub: user_pb2_grpc.UserServiceAsyncStub) -> None:
+    await stub.CreateProfile(pb.CreateProfileRequest(user_id="known", email="ada@example.com", name="Ada"))
+
+    found = await stub.GetNames(pb.GetNamesRequest(user_ids=["known", "unknown"]))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.GetNames(pb.GetNamesRequest(user_ids=[str(number) for number in range(101)]))
+
+    assert dict(found.names) == {"known": "Ada"}
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

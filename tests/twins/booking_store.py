@@ -91,6 +91,14 @@ class MemoryBookings:
         older = [one for one in mine if not before or one.id < before]
         return sorted(older, key=lambda one: one.id, reverse=True)[:limit]
 
+    async def confirmed_of(self, event_id: str, *, after: str, limit: int) -> Sequence[Booking]:
+        sold = [
+            one.booking
+            for one in self._rows.progresses.values()
+            if one.order.event_id == event_id and one.booking.status is Status.CONFIRMED and one.booking.id > after
+        ]
+        return sorted(sold, key=lambda one: one.id)[:limit]
+
     async def undecided(self, *, limit: int) -> Sequence[Progress]:
         free = [one for one in self._rows.progresses.values() if self._is_free(one)]
         found = sorted(free, key=lambda one: one.booking.id)[:limit]

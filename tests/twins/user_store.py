@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import replace
@@ -32,6 +32,9 @@ class MemoryProfiles:
 
     async def find(self, user_id: str, *, lock: bool = False) -> Profile | None:
         return self._profiles.get(user_id)
+
+    async def names(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        return {one: self._profiles[one].name for one in user_ids if one in self._profiles}
 
     async def add(self, profiles: Sequence[Profile]) -> None:
         for profile in profiles:

@@ -87,7 +87,7 @@ def to_booking(booking: pb.Booking) -> Booking:
         event_id=booking.event_id,
         status=_STATUS[booking.status],
         reason=booking.reason or None,
-        places=[_place(place) for place in booking.places],
+        places=[to_place(place) for place in booking.places],
         total=to_money(booking.total) if booking.HasField("total") else None,
         payment_id=booking.payment_id or None,
         next_action=to_next_action(booking.next_action) if booking.HasField("next_action") else None,
@@ -102,12 +102,12 @@ def to_next_action(action: payments.NextAction) -> NextAction:
     return NextAction(action.type, action.url, action.client_secret)
 
 
-def _place(place: ticket.Place) -> Place:
+def to_place(place: ticket.Place) -> Place:
     return Place(place.seat_id or None, place.section_id, place.label, to_money(place.price))
 
 
 def _ticket(issued: ticket.Ticket) -> Ticket:
-    return Ticket(issued.ticket_id, _place(issued.place), issued.qr_payload)
+    return Ticket(issued.ticket_id, to_place(issued.place), issued.qr_payload)
 
 
 def _timeline(told: pb.GetTimelineResponse) -> Timeline:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from services.gateway.clients.attendees import AttendeeClient
 from services.gateway.clients.events import EventClient, PublicEvents
 from services.gateway.edge.operation import (
     Answer,
@@ -15,6 +16,8 @@ from services.gateway.edge.operation import (
     Nothing,
     Operation,
 )
+from services.gateway.models.attendees import Attendees
+from services.gateway.models.common import PageQuery
 from services.gateway.models.events import CancelEvent, Event, EventDraft, EventQuery, Events
 from services.gateway.routes.examples import EVENT
 from services.gateway.routes.venues import ORGANISERS
@@ -25,8 +28,8 @@ _MISSING: Final = "unknown-event"
 
 
 class EventRoutes:
-    def __init__(self, events: EventClient, public: PublicEvents) -> None:
-        self._events, self._public = events, public
+    def __init__(self, events: EventClient, public: PublicEvents, attendees: AttendeeClient) -> None:
+        self._events, self._public, self._attendees = events, public, attendees
 
     def operations(self) -> Sequence[AnyOperation]:
         return (
@@ -130,6 +133,23 @@ class EventRoutes:
                 errors=("event-not-published",),
                 example={"reason": "The band is ill."},
             ),
+            Operation(
+                method="GET",
+                path=f"{_ONE}/attendees",
+                tag=TAG,
+                summary="Who comes",
+                description=(
+                    "For the event's organiser, and nobody else: confirmed bookings with the names of those who made "
+                    "them, in the order they ordered. What the QR codes say is not among it. A list that is read "
+                    "while the sale goes on has everybody who was confirmed before its first page was asked for."
+                ),
+                run=self.attendees,
+                body=Nothing,
+                query=PageQuery,
+                answer=Attendees,
+                missing=_MISSING,
+                errors=("bad-page-token",),
+            ),
         )
 
     async def search(self, call: Call[None, EventQuery]) -> Answer:
@@ -147,6 +167,13 @@ class EventRoutes:
         if call.caller is not None and ORGANISERS & call.caller.roles:
             return Answer(body=await self._events.event(event_id, viewer_id=call.caller.user_id))
         return Answer(body=await self._public.event(event_id))
+
+    async def attendees(self, call: Call[None, PageQuery]) -> Answer:
+        event_id, page = call.ids["id"], call.query
+        found = await self._attendees.of_event(
+            event_id, organiser_id=call.user_id, limit=page.limit, cursor=page.cursor
+        )
+        return Answer(body=found)
 
     async def create(self, call: Call[EventDraft, None]) -> Answer:
         event = await self._events.create(call.user_id, call.body)

@@ -308,3 +308,37 @@ async def test_the_timeline_of_an_order_in_line_says_where_it_stands(gateway: Ga
 
     assert [(entry["code"], entry["number"]) for entry in told.body["entries"]] == [("queued", 1), ("waiting", 1)]
     assert told.body["entries"][1]["ahead"] == 0
+
+
+async def test_attendees_are_their_organisers_alone_and_come_in_pages(gateway: Gateway) -> None:
+    organiser, buyer_id = gateway.organiser(), new_id()
+    made = await gateway.ask("POST", "/api/v1/events", token=organiser, json=DRAFT)
+    event_id = made.body["id"]
+    await gateway.ask("POST", f"/api/v1/events/{event_id}/publish", token=organiser)
+    await gateway.ask("GET", "/api/v1/users/me", token=gateway.peers.issuer.token(buyer_id))
+    sold = sorted(new_id() for _ in range(3))
+    for booking_id, who in zip(sold, (buyer_id, buyer_id, new_id()), strict=True):
+        gateway.peers.booking.confirm(booking_id, who, event_id)
+    gateway.peers.booking.confirm(new_id(), buyer_id, await gateway.published())
+    path = f"/api/v1/events/{event_id}/attendees"
+
+    first = await gateway.ask("GET", f"{path}?limit=2", token=organiser)
+    rest = await gateway.ask("GET", f"{path}?cursor={first.body['next_cursor']}", token=organiser)
+    refused = [
+        await gateway.ask("GET", path, token=gateway.organiser()),
+        await gateway.ask("GET", path, token=gateway.buyer()),
+        await gateway.ask("GET", f"/api/v1/events/{new_id()}/attendees", token=organiser),
+        await gateway.ask("GET", "/api/v1/events/nonsense/attendees", token=organiser),
+        await gateway.ask("GET", path),
+    ]
+
+    listed = [*first.body["items"], *rest.body["items"]]
+    assert [one["booking_id"] for one in listed] == sold
+    assert [one["name"] for one in listed] == ["Twin", "Twin", ""]
+    assert listed[0]["tickets"][0]["place"]["label"] == "Section A, row 1, seat 1"
+    assert rest.body["next_cursor"] is None
+    assert "qr_payload" not in str(listed)
+    assert [(one.status, one.body["reason"]) for one in refused] == [
+        *[(404, "unknown-event")] * 4,
+        (401, "missing-token"),
+    ]

@@ -107,6 +107,15 @@ async def new_buyer(running: Platform, web: aiohttp.ClientSession) -> Buyer:
     return Buyer(web, running.url("gateway"), token, email)
 
 
+async def signed_in(running: Platform, web: aiohttp.ClientSession, email: str, password: str) -> Buyer:
+    """Somebody who has an account already, such as the organiser of the samples."""
+    who = {"email": email, "password": password}
+    async with web.post(f"{running.url('gateway')}/api/v1/auth/login", json=who) as response:
+        assert response.status == 200, await response.text()
+        token = (await response.json())["tokens"]["access_token"]
+    return Buyer(web, running.url("gateway"), token, email)
+
+
 def port(service: str, name: str) -> int:
     return service_port(service, name)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 import pytest
 
+from services.local.environment import ORGANISER_EMAIL
 from services.local.platform import Platform
 from services.local.samples import Sample
-from tests.integration.platform.conftest import Buyer, mails_to, new_buyer, result_on_socket
+from tests.integration.platform.conftest import Buyer, mails_to, new_buyer, result_on_socket, signed_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,6 +33,31 @@ async def test_a_seat_is_bought_told_on_the_socket_and_mailed(
     assert booking["total"] == {"amount": 25800, "currency": "EUR"}
     await until(lambda: mails_to(running, buyer))
     assert len(await mails_to(running, buyer)) == 1
+
+
+async def test_who_has_tickets_is_on_the_organisers_list_until_he_cancels(
+    running: Platform, buyer: Buyer, web: aiohttp.ClientSession, samples: Sequence[Sample]
+) -> None:
+    booking_id = await buyer.book(samples[1].event_id, areas=[{"section_id": "FLOOR", "quantity": 2}])
+    await result_on_socket(running, buyer, booking_id, status="confirmed")
+    organiser = await signed_in(running, web, ORGANISER_EMAIL, running.secrets.organiser_password)
+    path = f"/api/v1/events/{samples[1].event_id}/attendees?limit=100"
+
+    async def mine() -> list[Any]:
+        _, page = await organiser.get(path)
+        return [one for one in page["items"] if one["booking_id"] == booking_id]
+
+    [listed] = await mine()
+    _, me = await buyer.get("/api/v1/users/me")
+    assert (listed["name"], len(listed["tickets"])) == (me["name"], 2)
+    assert (await buyer.get(path))[0] == 404
+
+    await buyer.post(f"/api/v1/bookings/{booking_id}/cancel")
+
+    async def is_gone() -> bool:
+        return not await mine()
+
+    await until(is_gone, every_s=0.3)
 
 
 async def test_a_seat_that_is_gone_is_refused_with_a_reason(

@@ -115,6 +115,16 @@ class BookingTwin(booking_pb2_grpc.BookingServiceServicer):
         found, token = page(mine[::-1], request.page_size, request.page_token)
         return booking.GetUserBookingsResponse(bookings=found, next_page_token=token)
 
+    async def ListAttendees(self, request: booking.ListAttendeesRequest, context: Any) -> booking.ListAttendeesResponse:
+        sold = [one for one in self.bookings.values() if one.event_id == request.event_id and one.tickets]
+        found, token = page(sold, request.page_size, request.page_token)
+        reply = booking.ListAttendeesResponse(next_page_token=token)
+        for one in found:
+            attendee = reply.attendees.add(booking_id=one.booking_id, user_id=one.user_id, ordered_at=one.created_at)
+            for issued in one.tickets:
+                attendee.tickets.add(ticket_id=issued.ticket_id, event_id=issued.event_id, place=issued.place)
+        return reply
+
     def _mine(self, booking_id: str, user_id: str) -> booking.Booking:
         found = self.bookings.get(booking_id)
         if found is None or found.user_id != user_id:

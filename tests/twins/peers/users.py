@@ -19,6 +19,10 @@ class UserTwin(user_pb2_grpc.UserServiceServicer):
     async def GetProfile(self, request: user.GetProfileRequest, context: Any) -> user.GetProfileResponse:
         return user.GetProfileResponse(profile=self._known(request.user_id))
 
+    async def GetNames(self, request: user.GetNamesRequest, context: Any) -> user.GetNamesResponse:
+        known = {one: self.profiles[one].name for one in request.user_ids if one in self.profiles}
+        return user.GetNamesResponse(names=known)
+
     async def CreateProfile(self, request: user.CreateProfileRequest, context: Any) -> user.CreateProfileResponse:
         profile = user.Profile(user_id=request.user_id, email=request.email, name=request.name, language="en")
         profile.created_at.GetCurrentTime()
