@@ -1,11 +1,12 @@
 /** Organisers and support: an event from a template to its refunds, and what hostile words look like on it. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 
-import { ARENA, buy, CARDS, closeBrowser, openBrowser, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
+import { ARENA, buy, CARDS, closeBrowser, openBrowser, register, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
 
 const HOSTILE = `<img src=x onerror="document.title='hacked'"> & "${"long ".repeat(20)}"`;
 
@@ -37,12 +38,19 @@ describe("an organiser", () => {
     const id = page.url().split("/").at(-1) ?? "";
 
     await page.getByTestId("organiser.free").getByText("408").waitFor();
-    await buy(buyers.page, id, "Stalls left", [1, 2], CARDS.works);
+    await buy(buyers.page, id, "Stalls left", [1, 2], CARDS.works, "=1+1");
     await waitForStatus(buyers.page, "confirmed");
     await page.getByTestId("organiser.sold").getByText("2").waitFor();
     assert.equal(await page.getByTestId("organiser.money").innerText(), "€123.00");
     await buyers.page.locator(".ticket-event", { hasText: "<img src=x" }).first().waitFor();
     assert.notEqual(await buyers.page.title(), "hacked");
+
+    const list = await download(page, "Download the attendee list");
+    const [head, ...lines] = list.trim().split("\r\n");
+    assert.match(head ?? "", /^\uFEFF"Name","Place"/);
+    assert.equal(lines.length, 2);
+    for (const [at, line] of lines.entries()) assert.match(line, new RegExp(`^"'=1\\+1","Stalls left, row 1, seat ${at + 1}"`));
+    await page.getByText("Saved: 2 tickets.").waitFor();
 
     await page.getByRole("button", { name: "Cancel the event" }).click();
     await page.getByLabel("Reason, told to the buyers").fill("The band is ill.");
@@ -75,6 +83,21 @@ describe("an organiser", () => {
     await support.context.close();
   });
 
+  test("is not told who comes to another's event", async () => {
+    const { page, context } = await visit(browser);
+    await page.goto(`${SHOP}/sign-in?next=/organiser/new`);
+    await register(page, "Another Organiser", { organiser: true });
+    await page.getByLabel("Title").waitFor();
+
+    const answer = await page.evaluate(async (id) => (await fetch(`/api/v1/events/${id}/attendees`)).status, ARENA);
+    await page.goto(`${SHOP}/organiser/events/${ARENA}`);
+    await page.getByTestId("organiser.free").waitFor();
+
+    assert.equal(answer, 404);
+    assert.equal(await page.getByRole("button", { name: "Download the attendee list" }).count(), 0);
+    await context.close();
+  });
+
   test("of no role sees no organiser's page", async () => {
     const { page, context } = await visit(browser);
 
@@ -85,3 +108,10 @@ describe("an organiser", () => {
     await context.close();
   });
 });
+
+/** The text of the file that a button saves. */
+async function download(page: Page, button: string): Promise<string> {
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: button }).click();
+  return readFile(await (await saved).path(), "utf8");
+}

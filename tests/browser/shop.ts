@@ -89,12 +89,13 @@ export async function chooseSeats(page: Page, event: string, section: string, se
   for (const seat of seats) await rowOf.getByRole("button", { name: `Seat ${seat}, free` }).click();
 }
 
-export async function register(page: Page, name = "Ada Lovelace"): Promise<string> {
+export async function register(page: Page, name = "Ada Lovelace", { organiser = false } = {}): Promise<string> {
   const email = `buyer-${randomUUID()}@example.com`;
   await page.getByRole("button", { name: "I am new here" }).click();
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
+  if (organiser) await page.getByLabel("I organise events").check();
   await page.getByRole("button", { name: "Create account" }).click();
   return email;
 }
@@ -116,11 +117,11 @@ export async function waitForStatus(page: Page, ...wanted: string[]): Promise<vo
 }
 
 /** From nothing to the booking's page. */
-export async function buy(page: Page, event: string, section: string, seats: number[], card: string): Promise<void> {
+export async function buy(page: Page, event: string, section: string, seats: number[], card: string, name?: string): Promise<void> {
   await chooseSeats(page, event, section, seats);
   await page.getByRole("link", { name: "Continue" }).click();
   await page.waitForURL(/checkout/);
-  if (await page.getByRole("button", { name: "I am new here" }).isVisible()) await register(page);
+  if (await page.getByRole("button", { name: "I am new here" }).isVisible()) await register(page, name);
   await pay(page, card);
 }
 

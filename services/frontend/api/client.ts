@@ -31,6 +31,10 @@ export class Refused extends Error {
   get reason(): string {
     return this.problem.reason;
   }
+  /** Asked again later it may well be answered. */
+  get mayPass(): boolean {
+    return this.problem.status === 429 || this.problem.status >= 500;
+  }
 }
 
 /** Nobody knows whether the request arrived. */

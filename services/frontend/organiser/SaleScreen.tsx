@@ -15,6 +15,7 @@ import { useCounts, usePlaces } from "@/live/seats";
 import type { Heard } from "@/live/socket";
 import { sectionPrice } from "@/purchase/price";
 
+import { AttendeeList } from "./AttendeeList";
 import { Gate } from "./Gate";
 
 export function SaleScreen({ id }: { id: string }) {
@@ -59,6 +60,7 @@ function Sale({ id }: { id: string }) {
         {event.starts_at && moment(event.starts_at, event.venue.timezone)} · {event.venue.name}, {event.venue.city}
       </p>
       {event.status === "published" && <Live event={event} />}
+      {event.status === "published" && event.organiser_id === person?.id && <AttendeeList event={event} />}
       {event.organiser_id === person?.id && <Actions event={event} onChange={setEvent} />}
     </div>
   );

@@ -85,7 +85,9 @@ export function Checkout({ event, stripeKey }: Props) {
             label={total ? t("pay.go", { total: money(total) }) : t("pay.go.plain")}
             onPaymentMethod={(method) => order(choice, method)}
           />
-          <p className="quiet small">{t("pay.promise")}</p>
+          <p className="quiet small">
+            {t("pay.promise")} {t("pay.organiser")}
+          </p>
         </section>
       ) : (
         <section className="sheet" aria-labelledby="sign-in-title">
