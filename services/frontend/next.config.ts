@@ -8,6 +8,8 @@ const config: NextConfig = {
   turbopack: { root: here },
   poweredByHeader: false,
   reactStrictMode: true,
+  // Titles come with their page, for everybody: streamed after it, a page that one comes to has no title for a while.
+  htmlLimitedBots: /.*/,
   images: { unoptimized: true },
   headers: () =>
     Promise.resolve([

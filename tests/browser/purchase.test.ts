@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import type { Browser, Page } from "playwright-core";
 
-import { apiBuyer, ARENA, buy, CARDS, chooseSeats, closeBrowser, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus, WORKER } from "./shop.ts";
+import { apiBuyer, ARENA, buy, CARDS, chooseSeats, closeBrowser, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus, waitForStep, WORKER } from "./shop.ts";
 
 describe("a purchase", () => {
   let browser: Browser;
@@ -81,7 +81,7 @@ describe("a purchase", () => {
     await context.close();
   });
 
-  test("with 3-D Secure that fails says what became of the money", async () => {
+  test("with 3-D Secure that fails keeps its seats, and is paid with another card", async () => {
     const { page, context } = await visit(browser);
 
     await buy(page, ARENA, "Block 4", [6], CARDS.asks);
@@ -89,9 +89,53 @@ describe("a purchase", () => {
     const opened = context.waitForEvent("page");
     await page.getByRole("link", { name: /Confirm at your bank/ }).click();
     await (await opened).getByRole("button", { name: "Fail" }).click();
-    await waitForStatus(page, "rejected");
+    await waitForStep(page, "pay_again");
+    const said = await page.locator(".notice-error").innerText();
+    await page.reload();
+    await waitForStep(page, "pay_again");
+    assert.match(await page.getByRole("timer").innerText(), /^\d+:\d\d$/);
+    await payWith(page, CARDS.declined);
+    await page.getByText("Your bank declined the card.").waitFor();
+    await payWith(page, CARDS.works);
+    await waitForStatus(page, "confirmed");
 
-    assert.match(await page.locator(".notice-error").innerText(), /Nothing was charged/);
+    assert.match(said, /did not recognise you/);
+    assert.match(said, /With that card nothing was charged/);
+    assert.match(said, /seats are still held/);
+    assert.equal(await page.locator("[data-qr]").count(), 1);
+    await context.close();
+  });
+
+  test("may change the card while the bank waits, and is charged once", async () => {
+    const { page, context } = await visit(browser);
+
+    await buy(page, ARENA, "Block 4", [7], CARDS.asks);
+    await waitForStatus(page, "awaiting_payment");
+    await page.getByRole("button", { name: "Pay with another card instead" }).click();
+    await payWith(page, CARDS.works);
+    await waitForStatus(page, "confirmed");
+
+    await page.getByText(/^Paid: €/).waitFor();
+    await context.close();
+  });
+
+  test("goes on in two tabs whose session ends at the same moment", async () => {
+    const { page, context } = await visit(browser);
+    await page.goto(`${SHOP}/sign-in`);
+    await register(page);
+    await page.waitForURL(`${SHOP}/`);
+    const other = await context.newPage();
+
+    // What is left of the session is the refresh token, which works once.
+    await context.addCookies([{ name: "ticketing_access", value: "stale", url: SHOP, httpOnly: true }]);
+    const refreshed = (await context.cookies(`${SHOP}/api`)).find(({ name }) => name === "ticketing_refresh")?.value;
+    await Promise.all([page, other].map((tab) => tab.goto(`${SHOP}/account`)));
+    await Promise.all([page, other].map((tab) => tab.getByLabel("Phone").waitFor()));
+    await page.goto(`${SHOP}/bookings`);
+    await page.getByText("No bookings yet.").waitFor();
+
+    const now = (await context.cookies(`${SHOP}/api`)).find(({ name }) => name === "ticketing_refresh")?.value;
+    assert.notEqual(now, refreshed);
     await context.close();
   });
 
@@ -256,6 +300,12 @@ describe("a purchase", () => {
     await context.close();
   });
 });
+
+/** Another card for a booking that has its number already. */
+async function payWith(page: Page, card: string): Promise<void> {
+  await page.locator(`input[value="${card}"]`).check();
+  await page.getByRole("button", { name: /^Pay €/ }).click();
+}
 
 /** Moves on with Tab until what has the focus is called that. */
 async function tabTo(page: Page, name: string | RegExp): Promise<void> {

@@ -116,6 +116,11 @@ export async function waitForStatus(page: Page, ...wanted: string[]): Promise<vo
   await page.locator(wanted.map((status) => `h1[data-status="${status}"]`).join(", ")).waitFor();
 }
 
+/** What is special about a booking, beyond its status. */
+export async function waitForStep(page: Page, step: string): Promise<void> {
+  await page.locator(`h1[data-step="${step}"]`).waitFor();
+}
+
 /** From nothing to the booking's page. */
 export async function buy(page: Page, event: string, section: string, seats: number[], card: string, name?: string): Promise<void> {
   await chooseSeats(page, event, section, seats);

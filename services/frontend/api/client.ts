@@ -42,6 +42,11 @@ export class Unreachable extends Error {
   override name = "Unreachable";
 }
 
+/** Whether what was asked for may have been done all the same. */
+export function isUncertain(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof Refused && error.problem.status >= 500);
+}
+
 const DEADLINE_MS = 15_000;
 
 /** Raises Refused or Unreachable. */

@@ -3,11 +3,9 @@
 /** One address from the line to the ticket: whatever the booking is at this moment. */
 
 import Link from "next/link";
-import { useRouter } from "next/navigation";
 import { useEffect, useRef } from "react";
 
 import { Refused } from "@/api/client";
-import type { Booking } from "@/api/types";
 import { Notice } from "@/components/Notice";
 import { explainError, explainReason } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
@@ -17,9 +15,12 @@ import { placedOrder } from "@/purchase/order";
 
 import { CancelButton } from "./CancelButton";
 import { Challenge } from "./Challenge";
+import { Cancelled, Rejected } from "./Ended";
 import { InLine } from "./InLine";
+import { PayAgain } from "./PayAgain";
+import { stepOf } from "./step";
 import { Tickets } from "./Tickets";
-import { useBooking, useEvent, usePayment, type Watched } from "./useBooking";
+import { useBooking, useEvent, type Watched } from "./useBooking";
 
 export function BookingScreen({ id, stripeKey }: { id: string; stripeKey: string }) {
   const { t } = useWords();
@@ -28,21 +29,21 @@ export function BookingScreen({ id, stripeKey }: { id: string; stripeKey: string
   const { booking } = watched;
   const event = useEvent(booking?.event_id ?? placedOrder(id)?.eventId);
   const heading = useRef<HTMLHeadingElement>(null);
-  const status = booking?.status;
+  const step = booking ? stepOf(booking) : null;
   useEffect(() => {
     // The step has changed under a reader's eyes: begin to read where it begins.
-    if (status) heading.current?.focus();
-  }, [status]);
+    if (step) heading.current?.focus();
+  }, [step]);
   return (
     <div className="narrow section booking">
       <p className="kicker no-print">{event ? <Link href={`/events/${event.id}`}>{event.title}</Link> : " "}</p>
-      <h1 ref={heading} tabIndex={-1} data-status={status ?? "unknown"}>
-        {status ? t(`status.${status}`) : t("status.looking")}
+      <h1 ref={heading} tabIndex={-1} data-status={booking?.status ?? "unknown"} data-step={step ?? "unknown"}>
+        {step ? t(`status.${step}`) : t("status.looking")}
       </h1>
       {!person && !booking ? (
         <div className="sheet">
           <p>{t("booking.who")}</p>
-          <SignIn />
+          <SignIn money={t("money.safe")} />
         </div>
       ) : (
         <Body watched={watched} id={id} stripeKey={stripeKey} eventOf={event} />
@@ -67,11 +68,15 @@ function Body({ watched, id, stripeKey, eventOf }: BodyProps) {
   const { t, money } = useWords();
   const { booking, error, set } = watched;
   if (!booking) return error ? <LookFailed error={error} id={id} again={watched.look} /> : <p className="quiet">{t("status.wait")}</p>;
-  switch (booking.status) {
+  switch (stepOf(booking)) {
     case "queued":
       return <InLine booking={booking} onChange={set} />;
     case "pending":
       return <p>{t("status.pending.about")}</p>;
+    case "delayed":
+      return <Delayed />;
+    case "pay_again":
+      return <PayAgain booking={booking} stripeKey={stripeKey} onChange={set} />;
     case "awaiting_payment":
       return <Challenge booking={booking} stripeKey={stripeKey} onChange={set} />;
     case "confirmed":
@@ -92,58 +97,14 @@ function Body({ watched, id, stripeKey, eventOf }: BodyProps) {
   }
 }
 
-function Rejected({ booking }: { booking: Booking }) {
+/** Something of ours is away for long; a person has to look. */
+function Delayed() {
   const words = useWords();
-  const { t } = words;
-  const router = useRouter();
-  const { what, money, next } = explainReason(words, booking.reason ?? "");
-  const ordered = placedOrder(booking.id);
-  const isCard = CARD_REASONS.has(booking.reason ?? "");
-  const again = () => {
-    if (ordered) keepChoice(booking.event_id, ordered.choice);
-    router.push(`/events/${booking.event_id}${isCard && ordered ? "/checkout" : ""}`);
-  };
+  const { what, money, next } = explainReason(words, "delayed");
   return (
-    <Notice kind="error" title={what}>
+    <Notice kind="warning" title={what}>
       <p>{money}</p>
       <p>{next}</p>
-      <button type="button" className="button" onClick={again}>
-        {t(isCard && ordered ? "again.card" : "again.seats")}
-      </button>
-    </Notice>
-  );
-}
-
-const CARD_REASONS = new Set([
-  "card-declined",
-  "insufficient-funds",
-  "expired-card",
-  "incorrect-cvc",
-  "processing-error",
-  "authentication-failed",
-  "invalid-payment-method",
-  "payment-expired",
-]);
-
-function Cancelled({ booking }: { booking: Booking }) {
-  const words = useWords();
-  const { t, money } = words;
-  const payment = usePayment(booking.payment_id, true);
-  const reason = words.find(`reason.${booking.reason ?? ""}.what`);
-  const isPaid = payment && payment.status !== "cancelled" && payment.status !== "failed" && payment.status !== "requires_action";
-  return (
-    <Notice kind="info" title={t(booking.status === "cancelling" ? "status.cancelling.about" : "status.cancelled.about")}>
-      {reason && <p>{reason}</p>}
-      {!booking.payment_id && <p>{t("money.none")}</p>}
-      {payment && !isPaid && <p>{t("money.none")}</p>}
-      {isPaid && (
-        <p data-testid="refund">
-          {payment.refunded.amount > 0 ? t("refund.done", { total: money(payment.refunded) }) : t("refund.coming", { total: money(payment.amount) })}
-        </p>
-      )}
-      <p>
-        <Link href={`/events/${booking.event_id}`}>{t("again.seats")}</Link>
-      </p>
     </Notice>
   );
 }

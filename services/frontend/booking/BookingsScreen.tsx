@@ -13,6 +13,7 @@ import { useSession, useWords } from "@/components/providers";
 import { SignIn } from "@/components/SignIn";
 import { placedOrders } from "@/purchase/order";
 
+import { stepOf } from "./step";
 import { useEvent } from "./useBooking";
 
 /** Of the orders that this browser remembers, those this young are looked up one by one. */
@@ -47,7 +48,7 @@ export function BookingsScreen() {
       {!person && (
         <div className="sheet">
           <p>{t("booking.who")}</p>
-          <SignIn />
+          <SignIn money={t("money.safe")} />
         </div>
       )}
       {problem && (
@@ -101,7 +102,7 @@ function BookingRow({ booking }: { booking: Booking }) {
           <span className="quiet row-places">{labels.slice(0, 3).join(" · ")}{labels.length > 3 && ` +${labels.length - 3}`}</span>
         </span>
         <span className="row-side">
-          <span className={`tag ${good ? "tag-good" : bad ? "tag-bad" : ""}`}>{t(`status.${booking.status}.short`)}</span>
+          <span className={`tag ${good ? "tag-good" : bad ? "tag-bad" : ""}`}>{t(`status.${stepOf(booking)}.short`)}</span>
           {booking.total && <span>{money(booking.total)}</span>}
         </span>
       </Link>

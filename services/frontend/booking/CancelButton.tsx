@@ -4,7 +4,7 @@
 
 import { useState } from "react";
 
-import { call } from "@/api/client";
+import { call, isUncertain } from "@/api/client";
 import type { Booking } from "@/api/types";
 import { Notice } from "@/components/Notice";
 import { explainError, type Explained } from "@/components/problem";
@@ -24,7 +24,7 @@ export function CancelButton({ booking, onChange }: { booking: Booking; onChange
       onChange(await call("post", "/api/v1/bookings/{id}/cancel", { id: booking.id }));
       setAsking(false);
     } catch (error) {
-      setFailed(explainError(words, error, t("cancel.unchanged")));
+      setFailed(explainError(words, error, t(isUncertain(error) ? "cancel.unknown" : "cancel.unchanged")));
     }
     setBusy(false);
   };

@@ -7,10 +7,11 @@ import { useState } from "react";
 import type { Booking } from "@/api/types";
 import { Notice } from "@/components/Notice";
 import { useWords } from "@/components/providers";
-import { clockText, useSecondsUntil } from "@/purchase/clock";
 import { loadStripe } from "@/purchase/stripe";
 
+import { AnotherCard } from "./AnotherCard";
 import { CancelButton } from "./CancelButton";
+import { HeldUntil, useIsOver } from "./HeldUntil";
 
 interface Props {
   booking: Booking;
@@ -20,8 +21,9 @@ interface Props {
 
 export function Challenge({ booking, stripeKey, onChange }: Props) {
   const { t, money } = useWords();
-  const leftS = useSecondsUntil(booking.expires_at);
+  const isOver = useIsOver(booking);
   const [problem, setProblem] = useState("");
+  const [another, setAnother] = useState(false);
   const todo = booking.next_action;
   const ask = async () => {
     if (!todo) return;
@@ -34,17 +36,13 @@ export function Challenge({ booking, stripeKey, onChange }: Props) {
       setProblem(t("stripe.away"));
     }
   };
+  if (isOver) return <Notice kind="info" title={t("card.over")} />;
+  // Ordered without a card: there is no bank to go to yet.
+  const hasBank = Boolean(todo?.url || (todo && stripeKey));
   return (
     <div className="challenge">
-      <p>{t("bank.held")}</p>
-      {booking.expires_at && (
-        <p className="clock">
-          <span className="clock-time" role="timer" aria-label={t("bank.clock")}>
-            {clockText(leftS)}
-          </span>
-          <span className="quiet">{t("bank.until")}</span>
-        </p>
-      )}
+      <p>{t(hasBank ? "bank.held" : "bank.held.plain")}</p>
+      <HeldUntil booking={booking} label={t("bank.clock")} />
       <p>{booking.total ? t("bank.money", { total: money(booking.total) }) : t("bank.money.plain")}</p>
       {todo?.url ? (
         <p>
@@ -58,15 +56,22 @@ export function Challenge({ booking, stripeKey, onChange }: Props) {
             {t("bank.go.here")}
           </button>
         </p>
-      ) : (
-        <p className="quiet">{t("bank.preparing")}</p>
-      )}
+      ) : null}
       {problem && (
         <Notice kind="error" title={problem}>
           <p>{t("money.none")}</p>
         </Notice>
       )}
-      <p className="quiet">{t("bank.watching")}</p>
+      {hasBank && <p className="quiet">{t("bank.watching")}</p>}
+      {another || !hasBank ? (
+        <AnotherCard booking={booking} stripeKey={stripeKey} onChange={onChange} />
+      ) : (
+        <p>
+          <button type="button" className="link" onClick={() => setAnother(true)}>
+            {t("card.another")}
+          </button>
+        </p>
+      )}
       <CancelButton booking={booking} onChange={onChange} />
     </div>
   );

@@ -96,7 +96,7 @@ export function usePayment(id: string | null | undefined, awaitRefund: boolean):
         const found = await call("get", "/api/v1/payments/{id}", { id });
         if (gone) return;
         setPayment(found);
-        if (awaitRefund && found.status === "succeeded") timer = setTimeout(() => void look(), 1500);
+        if (awaitRefund && (found.status === "succeeded" || found.status === "partially_refunded")) timer = setTimeout(() => void look(), 1500);
       } catch {
         if (!gone) timer = setTimeout(() => void look(), 4000);
       }

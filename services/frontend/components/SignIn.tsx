@@ -16,9 +16,11 @@ interface Props {
   onDone?: (person: Person) => void;
   /** Offer accounts for organisers too. */
   organisers?: boolean;
+  /** What is true of the money whatever fails, where there is some at stake. */
+  money?: string;
 }
 
-export function SignIn({ onDone, organisers = false }: Props) {
+export function SignIn({ onDone, organisers = false, money = "" }: Props) {
   const words = useWords();
   const { t } = words;
   const { signedIn } = useSession();
@@ -41,7 +43,7 @@ export function SignIn({ onDone, organisers = false }: Props) {
       signedIn(person);
       onDone?.(person);
     } catch (error) {
-      setFailed(explainError(words, error, ""));
+      setFailed(explainError(words, error, money));
       setBusy(false);
     }
   };
@@ -63,6 +65,7 @@ export function SignIn({ onDone, organisers = false }: Props) {
       </div>
       {failed && (
         <Notice kind="error" title={failed.what}>
+          {failed.money && <p>{failed.money}</p>}
           <p>{failed.next}</p>
         </Notice>
       )}

@@ -6,7 +6,7 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { Refused, Unreachable } from "@/api/client";
+import { isUncertain } from "@/api/client";
 import type { Event } from "@/api/types";
 import { Notice } from "@/components/Notice";
 import { explainError } from "@/components/problem";
@@ -93,7 +93,7 @@ export function Checkout({ event, stripeKey }: Props) {
         <section className="sheet" aria-labelledby="sign-in-title">
           <h2 id="sign-in-title">{t("pay.who")}</h2>
           <p className="quiet">{t("pay.who.about")}</p>
-          <SignIn />
+          <SignIn money={t("money.none")} />
         </section>
       )}
     </div>
@@ -117,7 +117,7 @@ function useOrder(event: Event) {
         router.push(`/bookings/${booking.id}`);
       } catch (error) {
         // Whatever was refused is not in line; what did not arrive for certain is kept, and sent again with its key.
-        const unknown = error instanceof Unreachable || (error instanceof Refused && error.problem.status >= 500);
+        const unknown = isUncertain(error);
         if (!unknown) forgetOrder(event.id);
         setFailed(explainError(words, error, words.t(unknown ? "money.once" : "money.none")));
         setSending(false);

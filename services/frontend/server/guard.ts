@@ -10,8 +10,17 @@ export function refuseOtherSites(request: Request): Response | null {
   if (site === "same-origin" || site === "none") return null;
   const origin = request.headers.get("origin");
   const host = request.headers.get("x-forwarded-host") ?? request.headers.get("host");
-  if (site === null && (origin === null || new URL(origin).host === host)) return null;
+  if (site === null && (origin === null || (URL.canParse(origin) && new URL(origin).host === host))) return null;
   return problem(403, "forbidden", "This request came from another site.", new URL(request.url).pathname);
+}
+
+/** Where to go on after signing in: a path of ours, or the first page. Another site would make us its accomplice. */
+export function pathOfOurs(wanted: unknown): string {
+  const here = "http://here";
+  // Read as browsers read it: they skip tabs and line ends, and take a backslash for a slash.
+  if (typeof wanted !== "string" || !wanted.startsWith("/") || !URL.canParse(wanted, here)) return "/";
+  const { origin, pathname, search, hash } = new URL(wanted, here);
+  return origin === here && !pathname.startsWith("//") ? pathname + search + hash : "/";
 }
 
 /** The body as text, or the problem that it is too large. */

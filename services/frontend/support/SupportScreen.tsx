@@ -74,7 +74,7 @@ function LookUp() {
                       {entry.at ? <time dateTime={entry.at}>{clock(entry.at)}</time> : "–"}
                     </td>
                     <td>
-                      {entry.sentence} {entry.amount && money(entry.amount)} {entry.reason && <code>{entry.reason}</code>}
+                      {words.find(`timeline.${entry.code}`) ?? entry.sentence} {entry.amount && money(entry.amount)} {entry.reason && <code>{entry.reason}</code>}
                     </td>
                   </tr>
                 ))}

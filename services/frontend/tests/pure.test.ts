@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Booking, Event } from "../api/types";
-import { isNews } from "../booking/news";
+import type { Event } from "../api/types";
 import { ahead, estimateS, watched } from "../live/line";
 import { chosenLocale, messagesOf, moneyText, wordsOf } from "../messages";
 import de from "../messages/de.json";
@@ -78,21 +77,6 @@ test("a choice costs what its sections cost", () => {
 
   assert.deepEqual(totalOf(event, choice), { amount: 17_900, currency: "EUR" });
   assert.deepEqual(linesOf(event, choice, wordsOf("en", messagesOf("en"))).map((line) => line.text), ["Block A, row 1, seat 2", "Floor, standing × 2"]);
-});
-
-test("a booking moves on and never back", () => {
-  const booking = (status: Booking["status"], url = ""): Booking => {
-    const next_action = url ? { type: "redirect", url, client_secret: "" } : null;
-    return { id: "b", event_id: "e", status, next_action } as Booking;
-  };
-
-  assert.ok(isNews(null, booking("queued")));
-  assert.ok(isNews(booking("queued"), booking("confirmed")));
-  assert.ok(!isNews(booking("confirmed"), booking("pending")));
-  assert.ok(isNews(booking("confirmed"), booking("cancelling")));
-  assert.ok(isNews(booking("awaiting_payment"), booking("awaiting_payment", "https://bank")));
-  assert.ok(!isNews(booking("awaiting_payment", "https://bank"), booking("awaiting_payment")));
-  assert.ok(isNews(booking("awaiting_payment", "https://bank"), booking("pending")));
 });
 
 test("zooming keeps what is under the finger where it is", () => {

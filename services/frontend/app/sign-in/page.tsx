@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 
+import { pathOfOurs } from "@/server/guard";
 import { readerWords } from "@/server/words";
 
 import { SignInScreen } from "./SignInScreen";
@@ -10,7 +11,5 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function SignInPage({ searchParams }: { searchParams: Promise<{ next?: string | string[] }> }) {
   const { next } = await searchParams;
-  // Only a path of ours: another site's address would make this page its accomplice.
-  const isPath = typeof next === "string" && /^\/(?![/\\])/.test(next);
-  return <SignInScreen next={isPath ? next : "/"} />;
+  return <SignInScreen next={pathOfOurs(next)} />;
 }
