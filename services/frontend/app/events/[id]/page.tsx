@@ -3,6 +3,7 @@ import { notFound } from "next/navigation";
 
 import { Notice } from "@/components/Notice";
 import { Poster } from "@/components/Poster";
+import type { Words } from "@/messages";
 import { Purchase } from "@/purchase/Purchase";
 import { eventOf } from "@/server/events";
 import { seatsOf } from "@/server/seats";
@@ -22,7 +23,7 @@ export default async function EventPage({ params }: Props) {
   const [words, found, seats] = await Promise.all([readerWords(), eventOf(id), seatsOf(id)]);
   const { t, day, moment } = words;
   if ("missing" in found) notFound();
-  if ("away" in found) return <Away title={t("error.dependency-down.what")} next={t("error.dependency-down.next")} />;
+  if ("away" in found) return <Away words={words} />;
   const event = found.value;
   const { venue } = event;
   return (
@@ -60,11 +61,12 @@ export default async function EventPage({ params }: Props) {
   );
 }
 
-function Away({ title, next }: { title: string; next: string }) {
+function Away({ words: { t } }: { words: Words }) {
   return (
     <div className="wide section">
-      <Notice kind="error" title={title}>
-        <p>{next}</p>
+      <Notice kind="error" title={t("error.dependency-down.what")}>
+        <p>{t("money.safe")}</p>
+        <p>{t("error.dependency-down.next")}</p>
       </Notice>
     </div>
   );
