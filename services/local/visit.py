@@ -20,6 +20,7 @@ async def visit(running: Platform, command: Sequence[str]) -> int:
     addresses = {
         "FRONTEND_URL": running.url("frontend"),
         "GATEWAY_URL": running.url("gateway"),
+        "SOCKET_URL": f"{running.url('realtime', scheme='ws')}/ws",
         "PSP_URL": running.url("payment"),
         "MAILBOX_URL": running.mailbox_url,
         "EVENTS": ",".join(sample.event_id for sample in samples),

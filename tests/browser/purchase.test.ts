@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 
 import { apiBuyer, ARENA, buy, CARDS, chooseSeats, closeBrowser, CLUB, openBrowser, pay, PHONE, register, SHOP, visit, waitForStatus, waitForStep, WORKER } from "./shop.ts";
 
@@ -170,6 +170,42 @@ describe("a purchase", () => {
     await context.close();
   });
 
+  test("loses nothing by a reload at any of its steps", async () => {
+    const { page, context } = await visit(browser, PHONE);
+    const reloaded = async (shows: Locator) => {
+      await shows.waitFor();
+      await page.reload();
+      await shows.waitFor();
+    };
+    const seat = page.getByText("Block 10, row 1, seat 4").first();
+
+    await chooseSeats(page, ARENA, "Block 10", [4]);
+    await reloaded(seat);
+    await page.getByRole("link", { name: "Continue" }).click();
+    await page.waitForURL(/checkout/);
+    await reloaded(seat);
+    await register(page);
+    await page.getByRole("button", { name: /^Order and pay/ }).waitFor();
+    await reloaded(seat);
+    process.kill(WORKER, "SIGSTOP");
+    try {
+      await pay(page, CARDS.asks);
+      await reloaded(page.locator('h1[data-status="queued"]'));
+    } finally {
+      process.kill(WORKER, "SIGCONT");
+    }
+    await reloaded(page.getByRole("link", { name: /Confirm at your bank/ }));
+    const opened = context.waitForEvent("page");
+    await page.getByRole("link", { name: /Confirm at your bank/ }).click();
+    const bank = await opened;
+    await bank.reload();
+    await bank.getByRole("button", { name: "Approve" }).click();
+    await reloaded(page.locator('h1[data-status="confirmed"]'));
+
+    await page.locator("[data-qr]").waitFor();
+    await context.close();
+  });
+
   test("survives reloads in line and a network that goes away, and the ticket opens without one", async () => {
     const { page, context } = await visit(browser, PHONE);
 
@@ -219,7 +255,13 @@ describe("a purchase", () => {
 
   test("works with the keyboard alone", async () => {
     const { page, context } = await visit(browser);
-    await page.goto(`${SHOP}/events/${ARENA}`);
+    await page.goto(SHOP);
+    await tabTo(page, "What");
+    await page.keyboard.type("Long Night");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/q=Long/);
+    await tabTo(page, /The Long Night Tour/);
+    await page.keyboard.press("Enter");
     await page.getByTestId("live").getByText("Live").waitFor();
 
     await tabTo(page, "seat map");
@@ -247,8 +289,14 @@ describe("a purchase", () => {
     await tabTo(page, /^Order and pay/);
     await page.keyboard.press("Enter");
     await waitForStatus(page, "confirmed");
-
     assert.equal(await page.locator("[data-qr]").count(), 2);
+
+    await tabTo(page, "Cancel this booking");
+    await page.keyboard.press("Enter");
+    // The question has the focus; its answer is the key that was pressed.
+    await page.getByRole("button", { name: "Yes, cancel" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByText(/^Refunded:/).waitFor();
     await context.close();
   });
 

@@ -24,7 +24,7 @@ const STEP_MS = 30_000;
 export const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 860 } };
 export const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-function needed(name: string): string {
+export function needed(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: start this with tests/browser/run`);
   return value;
@@ -47,9 +47,9 @@ export async function openBrowser(): Promise<Browser> {
   });
 }
 
-async function untilServed(): Promise<void> {
+export async function untilServed(shop = SHOP): Promise<void> {
   for (const end = Date.now() + STARTING_MS; ; await pause(500)) {
-    const answer = await fetch(`${SHOP}/health`).catch(() => null);
+    const answer = await fetch(`${shop}/health`).catch(() => null);
     if (answer?.ok) return;
     assert.ok(Date.now() < end, "the web app did not start: see build/browser.log");
   }
@@ -81,8 +81,8 @@ export async function visit(browser: Browser, options: BrowserContextOptions = D
 }
 
 /** Chooses free seats of a section in the list, and says which. */
-export async function chooseSeats(page: Page, event: string, section: string, seats: number[], row = "1"): Promise<void> {
-  await page.goto(`${SHOP}/events/${event}`);
+export async function chooseSeats(page: Page, event: string, section: string, seats: number[], row = "1", shop = SHOP): Promise<void> {
+  await page.goto(`${shop}/events/${event}`);
   await page.getByRole("button", { name: "List", exact: true }).click();
   await page.getByRole("button", { name: new RegExp(`^${section} `) }).click();
   const rowOf = page.getByRole("group", { name: `Row ${row}`, exact: true });

@@ -11,7 +11,7 @@ export default async function FindPage({ searchParams }: { searchParams: Promise
   const query = await searchParams;
   const text = (name: string) => (typeof query[name] === "string" ? query[name].slice(0, 200) : "");
   const search: Search = { q: text("q"), city: text("city"), cursor: text("cursor"), ...between(text("from")) };
-  const [{ t, find }, found] = await Promise.all([readerWords(), searchEvents(search)]);
+  const [{ t }, found] = await Promise.all([readerWords(), searchEvents(search)]);
   const searched = Boolean(search.q || search.city || search.from);
   const more = "value" in found && found.value.next_cursor;
   return (
@@ -41,23 +41,22 @@ export default async function FindPage({ searchParams }: { searchParams: Promise
       </section>
       <section className="wide section" aria-labelledby="found">
         <h2 id="found">{searched ? t("find.found") : t("find.soon")}</h2>
-        {"value" in found ? (
-          found.value.items.length ? (
-            <ul className="cards">
-              {found.value.items.map((event) => (
-                <EventCard key={event.id} event={event} />
-              ))}
-            </ul>
-          ) : (
-            <Notice kind="info" title={t("find.none")}>
-              <p>
-                {t("find.none.next")} {searched && <Link href="/">{t("find.all")}</Link>}
-              </p>
-            </Notice>
-          )
-        ) : (
-          <Notice kind="error" title={find("error.dependency-down.what") ?? ""}>
+        {"away" in found ? (
+          <Notice kind="error" title={t("error.dependency-down.what")}>
+            <p>{t("money.safe")}</p>
             <p>{t("error.dependency-down.next")}</p>
+          </Notice>
+        ) : "value" in found && found.value.items.length ? (
+          <ul className="cards">
+            {found.value.items.map((event) => (
+              <EventCard key={event.id} event={event} />
+            ))}
+          </ul>
+        ) : (
+          <Notice kind="info" title={t("find.none")}>
+            <p>
+              {t("find.none.next")} {searched && <Link href="/">{t("find.all")}</Link>}
+            </p>
           </Notice>
         )}
         {more && (

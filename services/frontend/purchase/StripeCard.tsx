@@ -16,8 +16,11 @@ export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProp
   const ready = useRef<{ stripe: Stripe; card: StripeElement } | null>(null);
   const [problem, setProblem] = useState("");
   const [asking, setAsking] = useState(false);
+  const [isReady, setIsReady] = useState(false);
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     let gone = false;
+    setProblem("");
     loadStripe(stripeKey).then(
       (stripe) => {
         if (gone || !field.current) return;
@@ -25,24 +28,30 @@ export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProp
         const card = stripe.elements().create("card", { style: { base: { fontSize: "16px", color: colour } } });
         card.mount(field.current);
         ready.current = { stripe, card };
+        setIsReady(true);
       },
-      () => setProblem(t("stripe.away")),
+      () => gone || setProblem(t("stripe.away")),
     );
     return () => {
       gone = true;
       ready.current?.card.destroy();
       ready.current = null;
+      setIsReady(false);
     };
-  }, [stripeKey, t]);
+  }, [stripeKey, t, tries]);
   const pay = async () => {
     if (!ready.current || busy || asking) return;
     setAsking(true);
     setProblem("");
     const { stripe, card } = ready.current;
-    const { paymentMethod, error } = await stripe.createPaymentMethod({ type: "card", card });
+    try {
+      const { paymentMethod, error } = await stripe.createPaymentMethod({ type: "card", card });
+      if (paymentMethod) onPaymentMethod(paymentMethod.id);
+      else setProblem(error?.message ?? t("stripe.refused"));
+    } catch {
+      setProblem(t("stripe.away"));
+    }
     setAsking(false);
-    if (paymentMethod) onPaymentMethod(paymentMethod.id);
-    else setProblem(error?.message ?? t("stripe.refused"));
   };
   return (
     <form
@@ -55,9 +64,14 @@ export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProp
       {problem && (
         <Notice kind="error" title={problem}>
           <p>{t("money.none")}</p>
+          {!isReady && (
+            <button type="button" className="button button-quiet" onClick={() => setTries(tries + 1)}>
+              {t("look.again")}
+            </button>
+          )}
         </Notice>
       )}
-      <button type="submit" className="button button-wide" disabled={busy || asking}>
+      <button type="submit" className="button button-wide" disabled={busy || asking || !isReady}>
         {busy || asking ? t("pay.sending") : label}
       </button>
     </form>

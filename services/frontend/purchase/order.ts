@@ -3,7 +3,7 @@
 import { call, Unreachable } from "@/api/client";
 import type { Booking, PlaceBooking } from "@/api/types";
 
-import { keepChoice, load, NOTHING, store, type Choice } from "./choice";
+import { keepChoice, load, NOTHING, parsed, store, type Choice } from "./choice";
 
 /** An order of which we do not know yet whether it arrived. */
 export interface Pending {
@@ -30,7 +30,9 @@ const PAUSE_MS = 1200;
 
 export function pendingOrder(eventId: string): Pending | null {
   try {
-    return JSON.parse(load(PENDING + eventId) ?? "null") as Pending | null;
+    const found = JSON.parse(load(PENDING + eventId) ?? "null") as Partial<Pending> | null;
+    const isOurs = found?.eventId === eventId && typeof found.key === "string" && typeof found.paymentMethod === "string";
+    return isOurs ? { ...(found as Pending), choice: parsed(JSON.stringify(found.choice)) } : null;
   } catch {
     return null;
   }
@@ -71,7 +73,7 @@ export async function place(order: Pending, title: string): Promise<Booking> {
 export function placedOrders(): Placed[] {
   try {
     const found = JSON.parse(load(PLACED) ?? "[]") as unknown;
-    return Array.isArray(found) ? (found as Placed[]) : [];
+    return Array.isArray(found) ? (found as (Placed | null)[]).filter((one): one is Placed => typeof one?.bookingId === "string") : [];
   } catch {
     return [];
   }

@@ -20,17 +20,19 @@ let loading: Promise<Stripe> | null = null;
 export function loadStripe(key: string): Promise<Stripe> {
   loading ??= new Promise<Stripe>((resolve, reject) => {
     const script = document.createElement("script");
+    const failed = (why: string) => {
+      // Whoever asks again begins anew.
+      loading = null;
+      script.remove();
+      reject(new Error(why));
+    };
     script.src = SOURCE;
     script.onload = () => {
       const made = (window as unknown as { Stripe?: (key: string) => Stripe }).Stripe?.(key);
       if (made) resolve(made);
-      else reject(new Error("Stripe.js did not start"));
+      else failed("Stripe.js did not start");
     };
-    script.onerror = () => {
-      loading = null;
-      script.remove();
-      reject(new Error("Stripe.js did not load"));
-    };
+    script.onerror = () => failed("Stripe.js did not load");
     document.head.append(script);
   });
   return loading;

@@ -36,7 +36,9 @@ export async function person(): Promise<Person | null> {
   const text = (await cookies()).get(ACCOUNT)?.value;
   if (!text) return null;
   try {
-    return JSON.parse(Buffer.from(text, "base64url").toString()) as Person;
+    const { id, name, email, roles } = JSON.parse(Buffer.from(text, "base64url").toString()) as Person;
+    const isPerson = [id, name, email].every((one) => typeof one === "string") && Array.isArray(roles);
+    return isPerson ? { id, name, email, roles } : null;
   } catch {
     return null;
   }
