@@ -2,6 +2,7 @@
 
 import type { Account, Problem, Tokens } from "@/api/types";
 
+import { Renewals, type Renewal } from "./renewals";
 import { endSession, isStale, keepSession, sessionTokens } from "./session";
 import { settings } from "./settings";
 
@@ -44,7 +45,7 @@ export async function freshToken({ evenIfFresh = false } = {}): Promise<string |
   const tokens = await sessionTokens();
   if (!tokens) return null;
   if (!evenIfFresh && !isStale(tokens.access)) return tokens.access;
-  const renewed = await renewal(tokens.refresh);
+  const renewed = await renewals.of(tokens.refresh);
   if (renewed === null) {
     await endSession();
     return null;
@@ -64,24 +65,8 @@ export async function openSession(path: string, body: string, headers: Record<st
   return Response.json({ id, name, email, roles }, { status: answer.status });
 }
 
-type Renewal = Promise<Tokens | null | undefined>;
-// A refresh token works once. Requests that come together, and those that left before the new cookie arrived, share
-// one renewal; on the process, because Next bundles each route by itself.
-const renewals: Map<string, Renewal> = ((globalThis as { ticketingRenewals?: Map<string, Renewal> }).ticketingRenewals ??=
-  new Map());
-const RENEWAL_KEPT_MS = 60_000;
-
-function renewal(refreshToken: string): Renewal {
-  const known = renewals.get(refreshToken);
-  if (known) return known;
-  const asked = renew(refreshToken);
-  renewals.set(refreshToken, asked);
-  void asked.then((tokens) => {
-    if (tokens) setTimeout(() => renewals.delete(refreshToken), RENEWAL_KEPT_MS).unref();
-    else renewals.delete(refreshToken);
-  });
-  return asked;
-}
+// On the process, because Next bundles each route by itself.
+const renewals = ((globalThis as { ticketingRenewals?: Renewals }).ticketingRenewals ??= new Renewals(renew));
 
 async function renew(refreshToken: string): Renewal {
   const body = JSON.stringify({ refresh_token: refreshToken });
