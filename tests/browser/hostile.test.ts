@@ -111,8 +111,14 @@ describe("hostile input", () => {
     await page.getByText("Your account may not do this.").waitFor();
     const tried = await page.evaluate(
       async ([id, event]) => {
-        const post = (path: string) => fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
-        const asked = [fetch(`/api/v1/bookings/${id}`), fetch(`/api/v1/bookings/${id}/timeline`), post(`/api/v1/bookings/${id}/cancel`), fetch(`/api/v1/events/${event}/attendees`), post(`/api/v1/events/${event}/cancel`)];
+        const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
+        const asked = [
+          fetch(`/api/v1/bookings/${id}`),
+          fetch(`/api/v1/bookings/${id}/timeline`),
+          fetch(`/api/v1/bookings/${id}/cancel`, post),
+          fetch(`/api/v1/events/${event}/attendees`),
+          fetch(`/api/v1/events/${event}/cancel`, post),
+        ];
         return (await Promise.all(asked)).map((answer) => answer.status);
       },
       [booking.id, ARENA],
