@@ -369,12 +369,12 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   assert.fail(`Tab never reached ${String(name)}`);
 }
 
-/** Until the worker in the browser has kept this page and what it shows. */
+/** Until the worker in the browser has kept this page and its ticket, and not what it was in line. */
 async function untilKept(page: Page): Promise<void> {
   await page.waitForFunction(async () => {
     const cache = await caches.open("tickets");
-    const kept = (await cache.keys()).map((request) => new URL(request.url).pathname);
     const id = location.pathname.split("/").at(-1) ?? "";
-    return kept.includes(location.pathname) && kept.includes(`/api/v1/bookings/${id}`);
+    const [itself, booking] = [await cache.match(location.pathname), await cache.match(`/api/v1/bookings/${id}`)];
+    return itself !== undefined && booking !== undefined && ((await booking.json()) as { status: string }).status === "confirmed";
   });
 }

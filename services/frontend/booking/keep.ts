@@ -13,9 +13,10 @@ export async function keepForOffline(booking: Booking): Promise<void> {
   const named = [...loaded.join("\n").matchAll(FILE), ...(await html.clone().text()).matchAll(FILE)];
   const [files, tickets] = await Promise.all([caches.open("files"), caches.open("tickets")]);
   await Promise.all([...new Set(named.map(([path]) => path))].map((path) => keep(files, path)));
-  await tickets.put(page, html);
-  await tickets.add(`/api/v1/events/${booking.event_id}`);
   await tickets.add(`/api/v1/bookings/${booking.id}`);
+  await tickets.add(`/api/v1/events/${booking.event_id}`);
+  // Last: a page that opens has its ticket, and not what the booking was when it stood in line.
+  await tickets.put(page, html);
 }
 
 async function keep(cache: Cache, path: string): Promise<void> {
