@@ -60,7 +60,7 @@ test-frontend: ## types and unit tests of the web app (Node 20 or newer)
 	@cd services/frontend && npm ci --no-progress && npm run --silent types && npm run --silent check && npm run --silent test
 
 test-browser: $(INSTALLED) frontend ## the whole purchase in Chromium against the running platform (ONLY=pattern)
-	@tests/browser/run $(ONLY)
+	@tests/browser/run $(if $(ONLY),'$(ONLY)')
 
 lint: $(INSTALLED) ## style, types, import contracts, fresh stubs, fresh locks
 	@$(VENV)/bin/ruff check .

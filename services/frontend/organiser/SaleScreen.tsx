@@ -4,7 +4,7 @@
 
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
 
 import { call } from "@/api/client";
 import type { Event } from "@/api/types";
@@ -52,6 +52,12 @@ function Sale({ id }: { id: string }) {
       </div>
     );
   }
+  const mine = event.organiser_id === person?.id && (
+    <>
+      <Actions event={event} onChange={setEvent} />
+      {event.status === "published" && <AttendeeList event={event} />}
+    </>
+  );
   return (
     <div className="narrow section">
       <p className="kicker">{t(`organiser.status.${event.status}`)}</p>
@@ -59,14 +65,13 @@ function Sale({ id }: { id: string }) {
       <p className="quiet">
         {event.starts_at && moment(event.starts_at, event.venue.timezone)} · {event.venue.name}, {event.venue.city}
       </p>
-      {event.status === "published" && <Live event={event} />}
-      {event.status === "published" && event.organiser_id === person?.id && <AttendeeList event={event} />}
-      {event.organiser_id === person?.id && <Actions event={event} onChange={setEvent} />}
+      {event.status === "published" ? <Live event={event}>{mine}</Live> : mine}
     </div>
   );
 }
 
-function Live({ event }: { event: Event }) {
+/** The numbers; what one can do; the numbers of each section. */
+function Live({ event, children }: { event: Event; children: ReactNode }) {
   const { t, money, number } = useWords();
   const live = useIsLive();
   const places = usePlaces(event, null);
@@ -96,6 +101,7 @@ function Live({ event }: { event: Event }) {
         ))}
       </dl>
       <p className="quiet small">{t("organiser.money.about")}</p>
+      {children}
       <div className="scroll">
         <table className="table">
           <thead>

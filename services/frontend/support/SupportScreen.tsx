@@ -23,7 +23,6 @@ export function SupportScreen() {
 function LookUp() {
   const words = useWords();
   const { t, money } = words;
-  const clock = (iso: string) => new Date(iso).toLocaleString(words.locale, { dateStyle: "short", timeStyle: "medium" });
   const [timeline, setTimeline] = useState<Timeline | null>(null);
   const [failed, setFailed] = useState<{ what: string; next: string } | null>(null);
   const look = async (id: string) => {
@@ -58,7 +57,7 @@ function LookUp() {
       )}
       {timeline && (
         <section className="sheet" aria-labelledby="timeline">
-          <h2 id="timeline">{words.find(`status.${timeline.status}.short`) ?? timeline.status}</h2>
+          <h2 id="timeline">{t("support.status", { status: t(`status.${timeline.status}.short`) })}</h2>
           <div className="scroll">
             <table className="table">
               <thead>
@@ -71,7 +70,7 @@ function LookUp() {
                 {timeline.entries.map((entry, at) => (
                   <tr key={at}>
                     <td>
-                      {entry.at ? <time dateTime={entry.at}>{clock(entry.at)}</time> : "–"}
+                      {entry.at ? <When iso={entry.at} /> : "–"}
                     </td>
                     <td>
                       {words.find(`timeline.${entry.code}`) ?? entry.sentence} {entry.amount && money(entry.amount)} {entry.reason && <code>{entry.reason}</code>}
@@ -89,5 +88,17 @@ function LookUp() {
         </section>
       )}
     </div>
+  );
+}
+
+/** To the second, on the reader's own clock. */
+function When({ iso }: { iso: string }) {
+  const { locale } = useWords();
+  const language = locale === "en" ? "en-GB" : locale;
+  const at = new Date(iso);
+  return (
+    <time className="when" dateTime={iso}>
+      <span>{at.toLocaleDateString(language, { dateStyle: "medium" })}</span> <span>{at.toLocaleTimeString(language)}</span>
+    </time>
   );
 }
