@@ -40,7 +40,7 @@ class ServiceSettings(BaseSettings):
     mesh_trust_domain: str = Field(default=TRUST_DOMAIN, pattern=r"^[a-z0-9._-]{1,255}$")
     # The platform's, in its identities.
     mesh_namespace: str = Field(default=NAMESPACE, pattern=r"^[a-z0-9-]{1,63}$")
-    # Whether anybody may ask which methods there are.
+    # Whether it may be asked which methods there are: by anybody, in a strict mesh by who shows a certificate.
     grpc_reflection: bool = True
     # Calls at work at once, of those with one question and one answer; more are turned away.
     grpc_max_at_work: int = Field(default=1_000, ge=1, le=100_000)

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+# Who looks after the platform: a caller that is no service.
+SUPPORT = "support"
 TABLE = Path(__file__).parents[2] / "topology.yaml"
 
 

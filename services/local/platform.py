@@ -72,6 +72,8 @@ async def platform(
         supervisor = await stack.enter_async_context(Supervisor(show))
         supervisor.add(_mailbox(home))
         identities = Identities(home / "identities") if identities_wanted() else None
+        if identities:
+            stack.enter_context(identities.support())
         for service in services:
             identity = identities.issue(service) if identities else {}
             supervisor.add(_program(service, {**service_environment(service, stores, secret, route), **identity}))

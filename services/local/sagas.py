@@ -19,6 +19,7 @@ from protos.gen.booking_pb2_grpc import BookingServiceStub
 from services.kit.errors import Told
 from services.kit.rpc.client import Peer
 from services.local.environment import HOST
+from services.local.identities import tool_security
 from services.local.ports import service_port
 
 if TYPE_CHECKING:
@@ -54,7 +55,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    async with Peer("booking", arguments.booking, BookingServiceStub, service="booking.BookingService") as booking:
+    async with Peer(
+        "booking",
+        arguments.booking,
+        BookingServiceStub,
+        service="booking.BookingService",
+        security=tool_security(),
+    ) as booking:
         if arguments.command == "parked":
             return await _list(booking, arguments.limit)
         return await _resume(booking, arguments.booking_ids)

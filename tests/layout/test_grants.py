@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from services.kit.topology import topology
+from services.kit.topology import SUPPORT, topology
 
 ROOT = Path(__file__).parents[2]
 RPC = re.compile(r"^\s*rpc (\w+)", re.MULTILINE)
@@ -33,7 +33,7 @@ def test_grants_are_what_is_called() -> None:
         (caller, row.name, method)
         for row in GRPC_SERVICES
         for method, callers in row.granted.items()
-        for caller in callers
+        for caller in callers - {SUPPORT}
     }
 
     assert granted == called
@@ -42,4 +42,15 @@ def test_grants_are_what_is_called() -> None:
 def test_grants_stay_within_the_connection_matrix() -> None:
     for row in GRPC_SERVICES:
         for callers in row.granted.values():
-            assert all(row.name in topology().services[caller].calls for caller in callers)
+            assert all(row.name in topology().services[caller].calls for caller in callers - {SUPPORT})
+
+
+def test_who_looks_after_the_platform_may_call_what_the_tools_do_and_nothing_that_acts_for_a_buyer() -> None:
+    supported = {(row.name, method) for row in GRPC_SERVICES for method, who in row.granted.items() if SUPPORT in who}
+    tools = {
+        method for source in (ROOT / "services" / "local").rglob("*.py") for method in CALL.findall(source.read_text())
+    }
+
+    assert tools <= {method for _, method in supported}
+    acting = ("Cancel", "Create", "Confirm", "Delete", "Pay", "Refund", "Release", "Reserve", "Update", "Vouch")
+    assert not [method for _, method in supported if method.startswith(acting)]

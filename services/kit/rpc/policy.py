@@ -35,9 +35,9 @@ class Policy:
         """
         if self.security.mode == "off" or method.startswith(HEALTH):
             return ""
-        if method.startswith(REFLECTION) and self.reflection:
-            return ""
         caller = self._caller(context)
+        if method.startswith(REFLECTION) and self.reflection and (caller or self.security.mode == "permissive"):
+            return ""
         sentence = self._objection(method, caller)
         if sentence:
             metrics.RPC_DENIED.labels(method.lstrip("/"), caller or NOBODY).inc()

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from services.kit.rpc.client import Peer
+from services.local.identities import tool_security
 from services.local.ports import service_port
 
 
@@ -16,7 +17,7 @@ def address_of(name: str) -> str:
 
 
 def peer[Stub](name: str, stub: Callable[[grpc.aio.Channel], Stub]) -> Peer[Stub]:
-    return Peer(name, address_of(name), stub, service=f"{name}.{name.capitalize()}Service")
+    return Peer(name, address_of(name), stub, service=f"{name}.{name.capitalize()}Service", security=tool_security())
 
 
 def fields_of(message: Any, *names: str) -> dict[str, Any]:
