@@ -23,6 +23,7 @@ from services.gateway.edge.dispatch import Door, bind
 from services.gateway.edge.limits import Limiter
 from services.gateway.edge.operation import AnyOperation
 from services.gateway.edge.pages import add_pages
+from services.gateway.edge.places import Places
 from services.gateway.handlers import BookingHandlers
 from services.gateway.repository import RedisQueue
 from services.gateway.routes import auth, bookings, events, keys, payments, seats, users, venues
@@ -91,6 +92,7 @@ def web_application(
         users=Limiter("user", settings.rate_limit_user_per_min),
         bookings=Limiter("bookings", settings.rate_limit_bookings_per_min),
         addresses=Limiter("address", settings.rate_limit_address_per_min),
+        places=Places(settings.http_max_at_work),
         voucher=voucher,
         trusted=settings.trusted_proxies,
         body_limit=settings.body_limit,

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from services.gateway import metrics
-from services.gateway.domain import NotCancellable, NotPayable, Order, Queued, StillAtWork, UnknownBooking
+from services.gateway.domain import NotCancellable, NotPayable, Order, Queued, QueueFull, StillAtWork, UnknownBooking
+from services.gateway.full_lines import FullLines
 from services.gateway.in_line import timeline_of, waiting
 from services.gateway.models.bookings import Booking, Bookings, Timeline
 from services.gateway.ports import BookingDesk, Catalogue, Queue, Word
@@ -19,6 +20,7 @@ _QUEUED, _REFUSED, _REPEATED = (metrics.ORDERS.labels(outcome) for outcome in ("
 class BookingHandlers:
     def __init__(self, queue: Queue, catalogue: Catalogue, desk: BookingDesk, now: Clock, word: Word) -> None:
         self._queue, self._catalogue, self._desk, self._now, self._word = queue, catalogue, desk, now, word
+        self._full = FullLines()
         self._place: Batcher[Order, Queued] = Batcher(self._place_many, name="booking-queue")
 
     async def place(self, order: Order) -> Booking:
@@ -31,9 +33,20 @@ class BookingHandlers:
                 return waiting(earlier)
             _REFUSED.inc()
             raise
-        queued = await self._place(replace(order, word=await self._word()))
+        queued = await self._join(order)
         (_QUEUED if queued.booking_id == order.booking_id else _REPEATED).inc()
         return waiting(queued)
+
+    async def _join(self, order: Order) -> Queued:
+        if self._full.has(order.event_id, now=self._now()):
+            _REFUSED.inc()
+            raise QueueFull
+        try:
+            return await self._place(replace(order, word=await self._word()), of=order.event_id)
+        except QueueFull:
+            self._full.note(order.event_id, now=self._now())
+            _REFUSED.inc()
+            raise
 
     async def get(self, booking_id: str, *, user_id: str) -> Booking:
         try:

@@ -15,3 +15,4 @@ CACHE_LOOKUPS: Final = Counter(
     "Look-ups in the gateway's short-lived caches, by cache and result.",
     ["cache", "result"],
 )
+SHED: Final = Counter("gateway_requests_shed_total", "Requests turned away because too many were at work.")

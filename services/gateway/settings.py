@@ -21,6 +21,9 @@ class GatewaySettings(ServiceSettings, RedisSettings):
     payment_service_url: str = peer_url("payment")
     user_service_url: str = peer_url("user")
 
+    # Requests at work at once; more are turned away before anything is done for them. The process answers some 1,500 a
+    # second, so that whoever is the last of so many still waits for well under a second.
+    http_max_at_work: int = Field(default=500, ge=1, le=100_000)
     # Orders that may wait for one event; beyond that a buyer is told to come back.
     queue_limit: int = Field(default=200_000, ge=1)
     # How long a request may take altogether.

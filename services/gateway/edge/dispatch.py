@@ -13,6 +13,7 @@ from aiohttp import web
 from services.gateway.edge.address import client_address
 from services.gateway.edge.limits import Allowance, Limiter
 from services.gateway.edge.operation import NO_STORE, Answer, AnyOperation, Auth, Call, Forbidden, Limit, MissingToken
+from services.gateway.edge.places import Places
 from services.gateway.edge.problems import Wrong
 from services.gateway.settings import Network
 from services.kit.errors import Kind, Refusal
@@ -50,6 +51,7 @@ class Door:
     users: Limiter
     bookings: Limiter
     addresses: Limiter
+    places: Places
     # Access token → what brings auth's word for its holder; None where the mesh asks for none.
     voucher: Callable[[str], Voucher] | None
     trusted: Sequence[Network]
@@ -64,6 +66,10 @@ def bind(operation: AnyOperation, door: Door) -> Handler:
     has_ids = bool(operation.parameters)
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        with door.places.taken():
+            return await answer(request)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
         address = client_address(request, door.trusted)
         token, caller = await _admit(operation, door, request, address)
         if has_ids and not all(map(is_id, request.match_info.values())):

@@ -14,10 +14,12 @@ from services.gateway.domain import (
     OnSale,
     Order,
     Queued,
+    QueueFull,
     StillAtWork,
     UnknownBooking,
     UnknownEvent,
 )
+from services.gateway.full_lines import REMEMBERED
 from services.gateway.handlers import BookingHandlers
 from services.gateway.models.bookings import Booking
 from tests.twins.booking_desk import MemoryDesk
@@ -62,9 +64,10 @@ async def nobodys() -> str:
 
 
 class Door:
-    def __init__(self) -> None:
-        self.queue, self.catalogue, self.desk = MemoryQueue(lambda: NOW), OneEvent(), MemoryDesk()
-        self.bookings = BookingHandlers(self.queue, self.catalogue, self.desk, lambda: NOW, nobodys)
+    def __init__(self, *, limit: int = 200_000) -> None:
+        self.now = NOW
+        self.queue, self.catalogue, self.desk = MemoryQueue(lambda: NOW, limit=limit), OneEvent(), MemoryDesk()
+        self.bookings = BookingHandlers(self.queue, self.catalogue, self.desk, lambda: self.now, nobodys)
 
 
 @pytest.fixture
@@ -275,3 +278,19 @@ async def test_a_timeline_is_for_its_owner_and_for_support(door: Door) -> None:
     assert await codes(door, user_id="") == ["queued", "waiting"]
     with pytest.raises(UnknownBooking):
         await codes(door, user_id="mallory")
+
+
+async def test_who_meets_a_full_line_is_told_so_without_asking_the_store_for_a_moment() -> None:
+    door = Door(limit=1)
+    await door.bookings.place(ORDER)
+    with pytest.raises(QueueFull):
+        await door.bookings.place(replace(ORDER, booking_id="b2"))
+    await door.queue.serve(ORDER.event_id, 1)
+
+    with pytest.raises(QueueFull) as full:
+        await door.bookings.place(replace(ORDER, booking_id="b3"))
+    door.now += REMEMBERED
+    later = await door.bookings.place(replace(ORDER, booking_id="b4"))
+
+    assert full.value.retry_after_s
+    assert later.status == "queued"
