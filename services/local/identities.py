@@ -10,7 +10,8 @@ from typing import Final
 
 from services.kit import pki
 from services.kit.clock import utc_now
-from services.kit.rpc.identity import NAMESPACE, TRUST_DOMAIN, Mode, Security
+from services.kit.rpc.identity import NAMESPACE, Mode, Security
+from services.kit.spiffe import TRUST_DOMAIN
 from services.kit.topology import SUPPORT, Service
 from services.local.ports import offset
 
