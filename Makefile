@@ -108,8 +108,8 @@ protos: $(INSTALLED) ## make protos/gen from protos/*.proto
 openapi: $(INSTALLED) ## write the API's document where the web app makes its types from
 	@$(PYTHON) -m services.gateway.api_document services/frontend/openapi.json
 docs: $(INSTALLED) ## make docs/metrics.md and k8s/dashboards from the code
-	@$(PYTHON) -m observe.metrics_page
-	@$(PYTHON) -m observe.dashboards
+	@PYTHONPATH=operator $(PYTHON) -m observe.metrics_page
+	@PYTHONPATH=operator $(PYTHON) -m observe.dashboards
 
 lock: $(INSTALLED) ## compile requirements/*.txt from pyproject.toml
 	@requirements/lock

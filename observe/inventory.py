@@ -16,6 +16,7 @@ from services.kit.invariants import Gauges
 from services.kit.topology import topology
 
 EVERYWHERE: Final = "every service"
+OPERATOR: Final = "operator"
 _TYPES: Final = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
 # What the client library tells of any Python process on Linux.
 LIBRARY: Final = frozenset(
@@ -53,13 +54,13 @@ class Metric:
 
 @cache
 def declared() -> Mapping[str, Sequence[Metric]]:
-    """By who has them: those of the kit first, then service by service in the order of the table."""
+    """By who has them: those of the kit first, then of each service in the order of the table, then the operator's."""
     found = {EVERYWHERE: [*_metrics_of("services.kit.metrics"), *_metrics_of("services.kit.invariants")]}
     for row in topology().python_services:
         rooms = [f"{row.module}.{room}" for room in ("metrics", "watch")]
         if metrics := [metric for room in rooms if find_spec(room) for metric in _metrics_of(room)]:
             found[row.name] = metrics
-    return found
+    return found | {OPERATOR: _metrics_of("ticketing_operator.metrics")}
 
 
 def known_series() -> frozenset[str]:

@@ -12,9 +12,10 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "metrics.md"
 HEAD: Final = """\
 # Metrics
 
-Made by `make docs` from the modules that declare them (`services/*/metrics.py`, `services/kit/metrics.py`); a test
-fails when it is not fresh. Ports and paths are in [`topology.yaml`](../topology.yaml). Base units, seconds and bytes;
-no label names a user, a booking or a seat. Asked for OpenMetrics, a page carries exemplars with trace ids.
+Made by `make docs` from the modules that declare them (`services/*/metrics.py`, `services/kit/metrics.py`, the
+operator's own); a test fails when it is not fresh. Ports and paths are in [`topology.yaml`](../topology.yaml). Base
+units, seconds and bytes; no label names a user, a booking or a seat. Asked for OpenMetrics, a page carries
+exemplars with trace ids.
 """
 
 

@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from observe.boards import email, mesh, onsale, services, stores
+from observe.boards import email, mesh, onsale, operator, services, stores
 
-ALL: Final = (onsale.BOARD, services.BOARD, mesh.BOARD, stores.BOARD, email.BOARD)
+ALL: Final = (onsale.BOARD, services.BOARD, mesh.BOARD, stores.BOARD, email.BOARD, operator.BOARD)

@@ -43,7 +43,9 @@ OWNED: Final = (
     _access("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
     _access("networking.k8s.io/v1", "Ingress", "ingresses"),
     _access("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes", foreign=True),
+    _access("v1", "ConfigMap", "configmaps"),
     _access("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors", foreign=True),
+    _access("monitoring.coreos.com/v1", "PrometheusRule", "prometheusrules", foreign=True),
     _access("cert-manager.io/v1", "Certificate", "certificates", foreign=True),
     _access("keda.sh/v1alpha1", "ScaledObject", "scaledobjects", foreign=True),
 )

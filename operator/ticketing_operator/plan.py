@@ -13,7 +13,7 @@ from ticketing_operator.spec import WEB_APP
 _COMPONENT: Final = "app.kubernetes.io/component"
 _NAME: Final = "app.kubernetes.io/name"
 # Seen by the public or by monitoring: last.
-_OUTSIDE: Final = frozenset({"Ingress", "HTTPRoute", "ServiceMonitor"})
+_OUTSIDE: Final = frozenset({"Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule", "ConfigMap"})
 # Over HTTP: the table knows calls by gRPC.
 _ASKS: Final[Mapping[str, Sequence[str]]] = {WEB_APP: ("gateway",)}
 # Of other projects, and pods can not start without what these make.

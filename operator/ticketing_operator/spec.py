@@ -236,8 +236,13 @@ class Mesh(Part, frozen=True):
 
 class Monitoring(Part, frozen=True):
     service_monitors: Annotated[bool, _about("For the Prometheus operator.")] = False
-    labels: Annotated[Labels, _about("Added to ServiceMonitors, so that a Prometheus selects them.")] = {}
+    labels: Annotated[
+        Labels, _about("Added to ServiceMonitors and PrometheusRules, so that a Prometheus selects them.")
+    ] = {}
     interval: Annotated[str, Meta(pattern=r"^[1-9][0-9]*(ms|s|m)$", max_length=12)] = "15s"
+    dashboards: Annotated[bool, _about("ConfigMaps that Grafana's sidecar finds by their labels.")] = False
+    dashboard_labels: Annotated[Labels, Meta(min_length=1)] = field(default_factory=lambda: {"grafana_dashboard": "1"})
+    alerts: Annotated[bool, _about("PrometheusRules, for the Prometheus operator.")] = False
 
 
 class NetworkPolicies(Part, frozen=True):

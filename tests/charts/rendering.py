@@ -28,7 +28,10 @@ def chart(name: str) -> helm_python.Chart:
 def render(name: str, values: Mapping[str, Any] | None = None, /, **options: Any) -> list[Object]:
     """A chart's objects. Raises HelmValuesError or HelmRenderError when it refuses its values."""
     options = {"name": RELEASE, "namespace": NAMESPACE} | options
-    rendered = chart(name).render(dict(values or {}), **options)
+    return objects_in(chart(name).render(dict(values or {}), **options))
+
+
+def objects_in(rendered: Mapping[str, str]) -> list[Object]:
     texts = [text for path, text in sorted(rendered.items()) if not path.endswith("NOTES.txt")]
     return [document for text in texts for document in yaml.safe_load_all(text) if document]
 

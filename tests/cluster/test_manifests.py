@@ -25,9 +25,12 @@ PLACED = {
     "podAnnotations": {"a": "b"},
     "podLabels": {"c": "d"},
 }
+MONITORED = {"serviceMonitors": True, "dashboards": True, "alerts": True, "labels": {"release": "p"}}
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "as it comes": {},
-    "everything": {"global": {"replicas": 3, "monitoring": {"serviceMonitors": True}, "public": PUBLIC, **PLACED}},
+    "everything": {
+        "global": {"replicas": 3, "monitoring": MONITORED, "mesh": {"mtls": "strict"}, "public": PUBLIC, **PLACED}
+    },
     "by CPU, with routes": {"global": {"autoscaling": {"mode": "cpu", "minReplicas": 2}, "public": ROUTE}},
     "by sockets": {"realtime": {"autoscaling": {"mode": "hpa"}}},
     "by KEDA": {"realtime": {"autoscaling": {"mode": "keda", "minReplicas": 2}}},
@@ -84,7 +87,10 @@ def test_the_stores_are_valid(cluster: Cluster, namespace: str, values: Mapping[
 
 @pytest.mark.parametrize("watched", [[], ["here"]], ids=["everywhere", "one namespace"])
 def test_the_operator_is_valid(cluster: Cluster, namespace: str, watched: list[str]) -> None:
-    values = {"namespaces": [namespace] if watched else [], "monitoring": {"serviceMonitor": True}}
+    values = {
+        "namespaces": [namespace] if watched else [],
+        "monitoring": {"serviceMonitor": True, "alerts": True, "dashboard": True},
+    }
     objects = render("operator", values, namespace=namespace)
 
     # Another field manager than the chart's own release, which may be installed here.
@@ -97,7 +103,7 @@ def test_all_kinds_that_charts_know_were_tried() -> None:
 
     assert tried == {
         "ServiceAccount", "Service", "Deployment", "Job", "NetworkPolicy", "PodDisruptionBudget", "Secret", "Ingress",
-        "HTTPRoute", "ServiceMonitor", "HorizontalPodAutoscaler", "ScaledObject",
+        "HTTPRoute", "ServiceMonitor", "PrometheusRule", "ConfigMap", "HorizontalPodAutoscaler", "ScaledObject",
     }  # fmt: skip
     assert len(NAMES) == 10
 

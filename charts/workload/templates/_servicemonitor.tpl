@@ -17,5 +17,11 @@ spec:
     - port: {{ .row.metrics.port }}
       path: {{ .row.metrics.path }}
       interval: {{ .values.monitoring.interval }}
+      {{- range $key := list "relabelings" "metricRelabelings" }}
+      {{- with get $.values.monitoring $key }}
+      {{ $key }}:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- end }}
 {{- end }}
 {{- end }}

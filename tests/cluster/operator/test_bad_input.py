@@ -185,14 +185,14 @@ async def test_kinds_that_the_cluster_does_not_know_are_told_and_left_out(world:
         | {
             "gateway": {"host": "tickets.example.com", "httpRoute": {"parentRefs": [{"name": "public"}]}},
             "realtime": {"autoscaling": {"mode": "keda"}},
-            "monitoring": {"serviceMonitors": True},
+            "monitoring": {"serviceMonitors": True, "alerts": True},
         }
     )
 
     verdict = await world.operator().until_settled()
 
     assert (verdict.state, verdict.reason) == ("ready", "RunningInPart")
-    assert verdict.message.endswith("HTTPRoute, ScaledObject, ServiceMonitor")
+    assert verdict.message.endswith("HTTPRoute, PrometheusRule, ScaledObject, ServiceMonitor")
 
 
 async def test_an_issuer_that_is_not_installed_is_told_and_no_pod_waits_for_it(world: World) -> None:

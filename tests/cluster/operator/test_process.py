@@ -32,7 +32,7 @@ EVERYTHING: dict[str, Any] = {
     "gateway": {"replicas": 2, "host": "tickets.example.com", "ingress": {"className": "nginx"}},
     "realtime": {"autoscaling": {"mode": "keda"}},
     "services": {"booking": {"autoscaling": {"mode": "cpu"}}},
-    "monitoring": {"serviceMonitors": True},
+    "monitoring": {"serviceMonitors": True, "dashboards": True, "alerts": True},
     "payments": {"provider": "sandbox"},
     "mail": {"host": "smtp.example.com", "secretName": "smtp"},
     "mesh": {"mtls": "permissive"},
