@@ -29,6 +29,9 @@ demo: $(INSTALLED) ## the same platform plus a sale with a verdict (BUYERS=2000 
 bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (BUYERS=800 FOR=20 seconds)
 	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log --buyers $(or $(BUYERS),800) --seconds $(or $(FOR),20) $(ARGS)
 
+bench-overload: $(INSTALLED) ## five times the orders it can decide: the curve as a table and docs/images/overload.png (FOR=10 seconds a pace)
+	@mkdir -p build && $(PYTHON) -m tests.load.overload --seconds $(or $(FOR),10) $(ARGS)
+
 bench-mesh: $(INSTALLED) ## what certificates, authorization and auth's word add to the CPU of a call, off and strict in turns (ROUNDS=30)
 	@$(PYTHON) -m tests.load.bench_mesh --rounds $(or $(ROUNDS),30) $(ARGS)
 
@@ -126,5 +129,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench bench-mesh rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster cluster lint format protos docs lock clean install help
+.PHONY: run demo bench bench-overload bench-mesh rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi

@@ -39,7 +39,7 @@ async def run_bench(way_in: Doors) -> Verdict:
     await audit.begin()
     buyers = await way_in.crowd([""] * settings.crowd)
     try:
-        orders = _orders(event, _shuffled_pairs(event, dice), dice)
+        orders = orders_of(event, shuffled_pairs(event, dice), dice)
         began = time.perf_counter() + settings.warm_up_s
         ends = began + settings.measure_s
         with way_in.stage.phase("bench") as phase:
@@ -69,7 +69,7 @@ async def _loop(
     await each(buyers, keep_buying, at_once=len(buyers))
 
 
-def _orders(event: Event, pairs: Sequence[Pair], dice: Random) -> Iterator[dict[str, object]]:
+def orders_of(event: Event, pairs: Sequence[Pair], dice: Random) -> Iterator[dict[str, object]]:
     """Named seats that nobody else wants, and now and then standing room. Seats do come to an end."""
     floor = next(section.id for section in event.sections if section.kind == "standing")
     for number, (section, row, first) in enumerate(pairs):
@@ -80,7 +80,7 @@ def _orders(event: Event, pairs: Sequence[Pair], dice: Random) -> Iterator[dict[
     raise NoSeatsLeft("the bench has sold every seat: give it more with --bench-seats")
 
 
-def _shuffled_pairs(event: Event, dice: Random) -> Sequence[Pair]:
+def shuffled_pairs(event: Event, dice: Random) -> Sequence[Pair]:
     pairs = [
         (section.id, row.label, first)
         for section in event.sections
@@ -99,12 +99,12 @@ async def _stage_event(way_in: Doors) -> Event:
     """An organiser's work, through the public API: a large house, published."""
     with way_in.stage.phase("stage"):
         organiser = await way_in.join("organiser", role="organiser")
-        event_id = await way_in.api.create_event(organiser, _draft(way_in.settings.bench_seats))
+        event_id = await way_in.api.create_event(organiser, big_house(way_in.settings.bench_seats))
         await way_in.api.publish(organiser, event_id)
         return await way_in.api.event(event_id)
 
 
-def _draft(seats: int) -> Mapping[str, object]:
+def big_house(seats: int) -> Mapping[str, object]:
     rows = [{"label": str(row), "seats": ROW_SEATS} for row in range(1, SECTION_SEATS // ROW_SEATS + 1)]
     blocks = max(1, seats // SECTION_SEATS)
     sections: list[dict[str, object]] = [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from prometheus_client import generate_latest
+
+from services.kit import metrics
 from services.local.watching.mesh import as_table, graph
-from services.local.watching.pages import Look, add_page, quantile
+from services.local.watching.pages import Edge, Look, add_page, quantile
 
 HOUR_S = 3600.0
 NOW = 1_000_000.0
@@ -80,3 +83,15 @@ def test_a_quantile_is_reckoned_as_prometheus_does() -> None:
     assert quantile(0.75, [(1.0, 50), (2.0, 100), (float("inf"), 100)]) == 1.5
     assert quantile(0.99, [(1.0, 50), (float("inf"), 100)]) == 1.0
     assert quantile(0.5, []) is None
+
+
+def test_the_page_that_a_service_shows_is_read() -> None:
+    edge = Edge("gateway", "payment")
+    metrics.rpc_asked(edge.source, edge.destination, "payment.PaymentService/GetPayment", "OK", 0.02)
+    look = Look(0.0)
+
+    add_page(look, "gateway", generate_latest().decode())
+
+    assert look.edges[edge].codes["OK"] >= 1
+    assert quantile(0.99, look.edges[edge].within.items()) is not None
+    assert "gateway" in look.certificates

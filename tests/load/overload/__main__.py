@@ -1,0 +1,155 @@
+"""Far more orders than the platform can decide, through the public API: `make bench-overload`.
+
+Starts a platform whose lines hold a few seconds' work, finds its peak, and sends up to five times as much in an open
+loop. Prints the curve as a table and draws it; exits 1 when goodput falls below 80 % of the peak, somebody waits for an
+accepted order longer than the line is long, an answer is missing or has no time to come back, memory grows without
+bound, or the platform does not go on as before once the crowd has gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from rich.console import Console
+
+from services.local.log_view import LogView, plain
+from services.local.platform import Platform, platform
+from services.local.ports import service_port
+from tests.load.overload.crowd import Crowd, Level
+from tests.load.overload.curve import Point, as_table, broken_promises, draw, point_of
+from tests.load.sale.bench import big_house, orders_of, shuffled_pairs
+from tests.load.sale.buyers import Buyer
+from tests.load.sale.doors import close_sockets, doors
+from tests.load.sale.inventory import wait_until_loaded
+from tests.load.sale.progress import Stage
+from tests.load.sale.settings import SaleSettings
+
+# What the platform is told: nobody is limited by himself, and a line holds some seconds' work.
+LINE: Final = 1_500
+TOLD: Final = {
+    "QUEUE_LIMIT": str(LINE),
+    "RATE_LIMIT_BOOKINGS_PER_MIN": "0",
+    "RATE_LIMIT_USER_PER_MIN": "0",
+}
+BUYERS: Final = 40
+CONNECTIONS: Final = 200
+# Of the peak: the climb, the overload, and what comes after it.
+SHARES: Final = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 0.5)
+PROBE_PER_S: Final = 400.0
+DRAINED_S: Final = 60.0
+SEATS: Final = 100_000
+
+
+async def main(options: argparse.Namespace) -> int:
+    os.environ.update(TOLD)
+    with open(options.log, "w", encoding="utf-8") as out:  # noqa: ASYNC230 - once, at the start
+        async with platform(LogView(out, plain), _say) as running:
+            points = await _measure(running, options)
+    sys.stdout.write(as_table(points))
+    draw(points, options.png)
+    broken = broken_promises(points, line=LINE)
+    for promise in broken:
+        _say(f"! {promise}")
+    _say("the promises hold" if not broken else f"{len(broken)} promises broken")
+    return 1 if broken else 0
+
+
+async def _measure(running: Platform, options: argparse.Namespace) -> list[Point]:
+    settings = SaleSettings(
+        gateway=running.url("gateway"),
+        realtime=f"{running.url('realtime', scheme='ws')}/ws",
+        psp=running.url("payment"),
+    )
+    async with doors(settings, Stage(Console(stderr=True))) as way_in:
+        organiser = await way_in.join("organiser", role="organiser")
+        event_id = await way_in.api.create_event(organiser, big_house(SEATS))
+        await way_in.api.publish(organiser, event_id)
+        event = await way_in.api.event(event_id)
+        await wait_until_loaded(way_in.api, event)
+        buyers = await way_in.crowd([""] * BUYERS)
+        try:
+            dice = Random(1)
+            orders = orders_of(event, shuffled_pairs(event, dice), dice)
+            members = [buyer.member for buyer in buyers]
+            crowd = Crowd("127.0.0.1", service_port("gateway", "http"), members, orders)
+            await crowd.open(CONNECTIONS)
+            return await _climb(running, crowd, buyers, options.seconds)
+        finally:
+            await close_sockets(buyers)
+
+
+async def _climb(running: Platform, crowd: Crowd, buyers: list[Buyer], seconds: float) -> list[Point]:
+    warm = await _one_level(running, crowd, buyers, PROBE_PER_S / 2, seconds / 2)
+    probe = await _one_level(running, crowd, buyers, PROBE_PER_S, seconds)
+    peak = max(warm.goodput_per_s, probe.goodput_per_s)
+    _say(f"peak: about {peak:.0f} orders decided a second")
+    points = []
+    for share in SHARES:
+        point = await _one_level(running, crowd, buyers, peak * share, seconds)
+        points.append(point)
+        _say(f"{share:>4.1f} of it: {point.goodput_per_s:.0f}/s decided, {point.put_off_per_s:.0f}/s put off")
+    return points
+
+
+async def _one_level(running: Platform, crowd: Crowd, buyers: list[Buyer], per_s: float, seconds: float) -> Point:
+    watching = asyncio.create_task(_most_memory(running), name="memory")
+    level = await crowd.send(per_s, seconds)
+    await _drain(level, buyers)
+    watching.cancel()
+    point = point_of(level, per_s=per_s, seconds=seconds, memory_mb=MEMORY[-1])
+    for buyer in buyers:
+        buyer.socket.heard.clear()
+    return point
+
+
+async def _drain(level: Level, buyers: list[Buyer]) -> None:
+    """Until each order that was taken has its outcome, or for so long."""
+    decided: set[str] = set()
+    ends = asyncio.get_running_loop().time() + DRAINED_S
+    while asyncio.get_running_loop().time() < ends:
+        for buyer in buyers:
+            for booking_id, heard in buyer.socket.heard.items():
+                if heard.first_at and booking_id in level.sent_at and booking_id not in decided:
+                    decided.add(booking_id)
+                    level.decided_at.append(heard.first_at)
+                    level.decided_in_s.append(heard.first_at - level.sent_at[booking_id])
+        # Also of those whose 202 came after the last was sent.
+        if level.answered >= level.offered and len(decided) == level.accepted:
+            return
+        await asyncio.sleep(0.2)
+
+
+MEMORY: Final[list[float]] = [0.0]
+
+
+async def _most_memory(running: Platform) -> None:
+    MEMORY.append(0.0)
+    while True:
+        MEMORY[-1] = max(MEMORY[-1], sum(map(_resident_mb, running.supervisor.pids().values())))
+        await asyncio.sleep(0.5)
+
+
+def _resident_mb(pid: int) -> float:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.load.overload", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each pace")
+    parser.add_argument("--log", default="build/overload.log")
+    parser.add_argument("--png", type=Path, default=Path("docs/images/overload.png"))
+    sys.exit(asyncio.run(main(parser.parse_args())))
