@@ -15,6 +15,7 @@ const VISITS = 5;
 const browser = await openBrowser();
 // The very first visit is the server's first too. Buyers come to one that is warm, with a browser that knows nothing.
 const first = await newcomer();
+const scriptKb = await scripts();
 const visits: number[] = [];
 for (let at = 0; at < VISITS; at++) visits.push(await newcomer());
 visits.sort((one, other) => one - other);
@@ -37,7 +38,21 @@ const changes = heard;
 await buying;
 await closeBrowser(browser);
 const interactive = { median: visits[VISITS >> 1], slowest: visits.at(-1), very_first: first };
-console.log(JSON.stringify({ interactive_ms: interactive, quiet, busy, changes_a_second: Math.round((changes * 1000) / FOR_MS) }, null, 2));
+console.log(JSON.stringify({ script_kb: scriptKb, interactive_ms: interactive, quiet, busy, changes_a_second: Math.round((changes * 1000) / FOR_MS) }, null, 2));
+
+/** All script of the event's page, as it comes: compressed, in kB. */
+async function scripts(): Promise<number> {
+  const { page: newPage, context } = await visit(browser, DESKTOP);
+  const sizes: Promise<number>[] = [];
+  newPage.on("requestfinished", (request) => {
+    if (request.resourceType() === "script") sizes.push(request.sizes().then((size) => size.responseBodySize));
+  });
+  await untilInteractive(newPage);
+  await newPage.getByTestId("live").getByText("Live").waitFor();
+  const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  await context.close();
+  return Math.round(total / 1000);
+}
 
 /** How long it takes somebody who was never here, in milliseconds. */
 async function newcomer(): Promise<number> {

@@ -61,6 +61,7 @@ describe("pages", () => {
       process.kill(WORKER, "SIGCONT");
     }
     await waitForStatus(page, "confirmed");
+    await page.getByText("This page opens without a network too.").waitFor();
     await look(page, "ticket");
     await page.getByRole("button", { name: "Cancel this booking" }).click();
     await look(page, "cancel");

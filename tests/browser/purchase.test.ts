@@ -225,7 +225,7 @@ describe("a purchase", () => {
     await waitForStatus(page, "confirmed");
     const code = await page.locator("[data-qr]").getAttribute("data-qr");
 
-    await untilKept(page);
+    await page.getByText("This page opens without a network too.").waitFor();
     await context.setOffline(true);
     await page.reload();
     await waitForStatus(page, "confirmed");
@@ -367,14 +367,4 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
     if (typeof name === "string" ? focused.trim() === name : name.test(focused.trim())) return;
   }
   assert.fail(`Tab never reached ${String(name)}`);
-}
-
-/** Until the worker in the browser has kept this page and its ticket, and not what it was in line. */
-async function untilKept(page: Page): Promise<void> {
-  await page.waitForFunction(async () => {
-    const cache = await caches.open("tickets");
-    const id = location.pathname.split("/").at(-1) ?? "";
-    const [itself, booking] = [await cache.match(location.pathname), await cache.match(`/api/v1/bookings/${id}`)];
-    return itself !== undefined && booking !== undefined && ((await booking.json()) as { status: string }).status === "confirmed";
-  });
 }

@@ -2,7 +2,7 @@
 
 /** Tickets as one shows them at the door: printable, and there without a network. */
 
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { encode } from "uqr";
 
 import type { Booking, Event, Ticket } from "@/api/types";
@@ -12,9 +12,10 @@ import { keepForOffline } from "./keep";
 
 export function Tickets({ booking, event }: { booking: Booking; event: Event | null }) {
   const { t } = useWords();
+  const [isKept, setIsKept] = useState(false);
   useEffect(() => {
-    // A browser that keeps nothing for us still has the mail.
-    void keepForOffline(booking).catch(() => undefined);
+    // Whoever's browser keeps nothing for us still has the mail.
+    keepForOffline(booking).then(setIsKept, () => undefined);
   }, [booking]);
   return (
     <>
@@ -27,7 +28,9 @@ export function Tickets({ booking, event }: { booking: Booking; event: Event | n
         <button type="button" className="button button-quiet" onClick={() => print()}>
           {t("ticket.print")}
         </button>
-        <span className="quiet">{t("ticket.offline")}</span>
+        <span className="quiet" role="status">
+          {isKept && t("ticket.offline")}
+        </span>
       </p>
     </>
   );
