@@ -1,5 +1,6 @@
 """A platform's objects, rendered once for the same values: at rest no Helm is started."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ class Rendering:
         self._renderer = renderer
         # Packed: twenty platforms are 1,600 objects.
         self._packed: dict[PlatformKey, tuple[str, bytes]] = {}
+        # One at a time: what a platform is while it is unpacked is several MiB, that the process would keep.
+        self._alone = asyncio.Lock()
 
     async def objects(self, key: PlatformKey, platform: Object, spec: Spec, digests: Mapping[str, str]) -> list[Object]:
         """All objects of the platform, as its own. `digests` are those of the Secrets that were made for it."""
@@ -29,7 +32,8 @@ class Rendering:
         mark = fingerprint({"values": values, "stores": stores})
         packed = self._packed.get(key)
         if packed is None or packed[0] != mark:
-            packed = mark, msgspec.json.encode(await self._render(key, values, stores))
+            async with self._alone:
+                packed = mark, msgspec.json.encode(await self._render(key, values, stores))
             self._packed[key] = packed
         things = [with_mark_of_its_role(thing, digests) for thing in msgspec.json.decode(packed[1])]
         return owned(things, platform)

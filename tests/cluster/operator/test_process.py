@@ -48,9 +48,12 @@ class Process:
     metrics_port: int = field(default_factory=free_port)
     identity: str = "one"
 
-    @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        environment = os.environ | {
+    def environment(self) -> dict[str, str]:
+        """Python's part as in the operator's image: compiled once, to where nobody else writes."""
+        return os.environ | {
+            "MALLOC_ARENA_MAX": "2",
+            "PYTHONPYCACHEPREFIX": str(self.server.folder / "bytecode"),
+            "PYTHONDONTWRITEBYTECODE": "",
             "KUBECONFIG": str(self.server.kubeconfig("operator")),
             "PYTHONPATH": os.pathsep.join((str(REPOSITORY), str(REPOSITORY / "operator"))),
             "OPERATOR_HELM": program("helm"),
@@ -64,9 +67,12 @@ class Process:
             "OPERATOR_LEASE_S": "4",
             "OPERATOR_IDENTITY": self.identity,
         }
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "ticketing_operator", "run"]
         with (self.folder / f"operator-{self.identity}.log").open("ab") as log:
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own
+            process = subprocess.Popen(command, env=self.environment(), stdout=log, stderr=log)  # noqa: S603 - our own
             try:
                 yield process
             finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,10 @@ async def test_twenty_platforms_weigh_less_than_120_mib_and_ask_nothing_at_rest(
     for world in worlds:
         await world.ask({"version": "1.0.0"})
 
-    with Process(granted, tmp_path, identity="weighed").running() as process:
+    weighed = Process(granted, tmp_path, identity="weighed")
+    # A start that compiles weighs ten MiB more; an image has that behind it.
+    await asyncio.to_thread(compile_it, weighed)
+    with weighed.running() as process:
         for world in worlds:
             await until_ready(world)
         # Events of the last changes are still on their way.
@@ -43,6 +48,11 @@ async def test_twenty_platforms_weigh_less_than_120_mib_and_ask_nothing_at_rest(
     print(f"{PLATFORMS} platforms: {memory:.0f} MiB, {len(asked)} requests in {RESTS_S:.0f} s at rest")
     assert asked == []
     assert memory < LIMIT_MIB
+
+
+def compile_it(process: Process) -> None:
+    command = [sys.executable, "-c", "import ticketing_operator.run, ticketing_operator.command_line"]
+    subprocess.run(command, env=process.environment(), check=True)  # noqa: S603 - our own
 
 
 def about_objects(server: ApiServer) -> list[str]:
