@@ -56,6 +56,8 @@ async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wat
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{otlp}",
         "TRACE_RATIO": "1",
         "LOG_LEVEL": "debug",
+        # Certificates are watched too.
+        "MESH_MTLS": "permissive",
     }
     os.environ |= wanted
     try:
