@@ -12,7 +12,7 @@ from typing import Final
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.kit.topology import topology
+from services.kit.topology import Page, topology
 from services.local.ports import service_port
 
 TIMEOUT_S: Final = 3.0
@@ -52,13 +52,14 @@ class Look:
 
 def default_pages() -> Mapping[str, Sequence[str]]:
     """Where the pages of a local run are: the table's ports, or `<NAME>_METRICS_URL`, comma separated."""
-    return {
-        row.name: os.environ.get(f"{row.name.upper().replace('-', '_')}_METRICS_URL", "").split(",")
-        if f"{row.name.upper().replace('-', '_')}_METRICS_URL" in os.environ
-        else [f"http://localhost:{service_port(row.name, row.metrics.port)}{row.metrics.path}"]
-        for row in topology().python_services
-        if row.metrics is not None
-    }
+    return {row.name: _pages_of(row.name, row.metrics) for row in topology().python_services if row.metrics}
+
+
+def _pages_of(name: str, page: Page) -> Sequence[str]:
+    named = os.environ.get(f"{name.upper().replace('-', '_')}_METRICS_URL")
+    if named is not None:
+        return named.split(",")
+    return [f"http://localhost:{service_port(name, page.port)}{page.path}"]
 
 
 async def look(pages: Mapping[str, Sequence[str]]) -> Look:
