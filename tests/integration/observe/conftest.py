@@ -101,7 +101,14 @@ async def _scraped_since(watched: Watched, sale_ended: float) -> None:
     """Every service has been looked at a few times more."""
     expr = f"count(timestamp(up) > {sale_ended + SEEN_S}) == {len(topology().python_services)}"
     async with aiohttp.ClientSession() as web:
-        await until(lambda: ask(web, watched, expr), within_s=60)
+
+        async def seen() -> bool:
+            try:
+                return bool(await ask(web, watched, expr))
+            except aiohttp.ClientConnectionError:  # Prometheus is started last, and may not listen yet.
+                return False
+
+        await until(seen, within_s=60)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
