@@ -13,8 +13,9 @@ from services.local import sagas
 from services.local.banner import banner
 from services.local.dead_letters.command import main as dead_letters
 from services.local.log_view import LogView, coloured, machine_readable, plain
-from services.local.platform import NotReady, Platform, platform
+from services.local.platform import Platform, platform
 from services.local.ports import BadOffset
+from services.local.readiness import NotReady
 from services.local.samples import load_samples
 from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -13,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import aiohttp
-
 from services.kit.database.migrate import migrate
 from services.kit.settings import PostgresSettings
 from services.kit.topology import Service, topology
@@ -24,17 +23,14 @@ from services.local.identities import Identities
 from services.local.identities import wanted as identities_wanted
 from services.local.ports import mailbox_port, prometheus_port, service_port, service_ports
 from services.local.prometheus import prometheus, prometheus_url, prometheus_wanted
+from services.local.readiness import wait_until_prometheus_answers, wait_until_ready
 from services.local.stores import Store, StoreFailed
 from services.local.supervisor import Program, Supervisor
 
-READY_S: Final = 180.0
-PROBE_S: Final = 2.0
+# Whoever listens on this machine has taken a connection by then.
+ANSWERS_S: Final = 1.0
 # Mails may come a little later; buyers who wait for their result may not.
 NICE: Final = {"email-worker": 19, "mailbox": 19}
-
-
-class NotReady(RuntimeError):
-    """The platform did not come up; the message says which service, and its log says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +76,7 @@ async def platform(
         await wait_until_ready(services)
         if prometheus_wanted():
             supervisor.add(prometheus(services, home))
+            await wait_until_prometheus_answers()
             say(f"Prometheus: {prometheus_url()}")
         yield Platform(supervisor, stores, secret, embedded)
 
@@ -96,13 +93,11 @@ def refuse_taken_ports(services: Sequence[Service]) -> None:
 
 
 def _taken(port: int) -> bool:
+    """Somebody listens there. A connection that leaves by the port is no reason to refuse: it ends, and the service
+    that could not bind is started again."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return True
-    return False
+        probe.settimeout(ANSWERS_S)
+        return probe.connect_ex((HOST, port)) != errno.ECONNREFUSED
 
 
 async def _make_schemas(services: Sequence[Service], stores: Stores) -> None:
@@ -134,32 +129,3 @@ def _mailbox(home: Path) -> Program:
     options = [*ports, "--dir", str(home / "mails")]
     command = [sys.executable, "-m", "services.local.mailbox", *options]
     return Program(name="mailbox", command=command, env=dict(os.environ), nice=NICE["mailbox"])
-
-
-async def wait_until_ready(services: Sequence[Service]) -> None:
-    """Every service says so on its health page, in bounded time."""
-    waiting = {row.name: _health_url(row) for row in services}
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_S)) as session:
-        try:
-            async with asyncio.timeout(READY_S):
-                while waiting:
-                    for name in list(waiting):
-                        if await _is_up(session, waiting[name]):
-                            del waiting[name]
-                    await asyncio.sleep(0.2)
-        except TimeoutError:
-            raise NotReady(f"not ready after {READY_S:.0f} s: {', '.join(waiting)}") from None
-
-
-def _health_url(row: Service) -> str:
-    return f"http://{HOST}:{service_port(row.name, row.health.port)}{row.health.path}"
-
-
-async def _is_up(session: aiohttp.ClientSession, url: str) -> bool:
-    """Ready, and so is everything it could do without: a gateway whose peers are still starting answers 503."""
-    try:
-        async with session.get(url) as response:
-            parts = (await response.json())["components"].values()
-            return response.status == 200 and all(part["status"] == "UP" for part in parts)
-    except (aiohttp.ClientError, TimeoutError):
-        return False

@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from services.local.environment import ADMIN_EMAIL, ORGANISER_EMAIL
-from services.local.platform import NotReady, Platform
+from services.local.platform import Platform
+from services.local.readiness import NotReady
 from services.local.samples import load_samples
 from services.local.web_app import OLDEST_NODE, start_web_app
 

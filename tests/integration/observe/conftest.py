@@ -103,10 +103,7 @@ async def _scraped_since(watched: Watched, sale_ended: float) -> None:
     async with aiohttp.ClientSession() as web:
 
         async def seen() -> bool:
-            try:
-                return bool(await ask(web, watched, expr))
-            except aiohttp.ClientConnectionError:  # Prometheus is started last, and may not listen yet.
-                return False
+            return bool(await ask(web, watched, expr))
 
         await until(seen, within_s=60)
 

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from services.kit.topology import topology
-from services.local.platform import Platform, wait_until_ready
+from services.local.platform import Platform
+from services.local.readiness import wait_until_ready
 from services.local.samples import Sample
 from tests.integration.platform.conftest import Buyer, mails_to, result_on_socket
 from tests.waiting import until

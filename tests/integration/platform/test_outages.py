@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from services.kit.topology import topology
-from services.local.platform import Platform, wait_until_ready
+from services.local.platform import Platform
+from services.local.readiness import wait_until_ready
 from services.local.samples import Sample
 from tests.integration.platform.conftest import Buyer
 from tests.waiting import until

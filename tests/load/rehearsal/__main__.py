@@ -13,8 +13,8 @@ from rich.console import Console
 
 from services.kit.errors import Told
 from services.kit.rpc.status import PeerFault
-from services.local.platform import NotReady
 from services.local.ports import BadOffset
+from services.local.readiness import NotReady
 from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed
 from tests.load.rehearsal.rehearsal import NotOurs, rehearse

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from services.kit.topology import topology
 from services.local.log_view import LogView, plain
-from services.local.platform import Platform, platform, wait_until_ready
+from services.local.platform import Platform, platform
 from services.local.ports import service_port
+from services.local.readiness import wait_until_ready
 from services.local.samples import load_samples
 from tests.load.rehearsal.chaos import Chaos
 from tests.load.rehearsal.faults import Kind
