@@ -11,7 +11,7 @@ from ticketing_operator.authority import Authority, Leaf, Move, Step, Wanted, ne
 from ticketing_operator.children import Children
 from ticketing_operator.cluster import Cluster
 from ticketing_operator.decorate import owned
-from ticketing_operator.mesh_modes import SPEAKERS
+from ticketing_operator.mesh_modes import IDENTITIES
 from ticketing_operator.mesh_secrets import (
     ASKED,
     AUTHORITY_SECRET,
@@ -98,7 +98,7 @@ class CertificateKeeper:
     def _wanted(self, key: PlatformKey, platform: Object, spec: Spec) -> Wanted:
         asked = platform["metadata"].get("annotations") or {}
         return Wanted(
-            services=SPEAKERS,
+            services=IDENTITIES,
             trust_domain=spec.mesh.trust_domain,
             namespace=key.namespace,
             lasts=timedelta(days=spec.mesh.certificate_days),
@@ -211,5 +211,5 @@ class CertificateKeeper:
 
 
 def _leaves(secrets: Mapping[str, Object]) -> dict[str, Leaf]:
-    found = {service: read_leaf(secrets.get(identity_secret(service))) for service in SPEAKERS}
+    found = {service: read_leaf(secrets.get(identity_secret(service))) for service in IDENTITIES}
     return {service: leaf for service, leaf in found.items() if leaf is not None}

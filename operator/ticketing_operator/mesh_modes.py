@@ -7,7 +7,7 @@ that is off; so all pods have to be permissive, and the last of another mode gon
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.kit.topology import topology
+from services.kit.topology import SUPPORT, topology
 from ticketing_operator.children import Live
 from ticketing_operator.names import Object
 from ticketing_operator.plan import DEPLOYMENT
@@ -17,6 +17,8 @@ from ticketing_operator.spec import Mode
 SPEAKERS: Final = tuple(
     service.name for service in topology().python_services if service.calls or "mesh" in service.ports
 )
+# Who gets an identity from the platform's own authority: those, and the tools of whoever looks after the platform.
+IDENTITIES: Final = (*SPEAKERS, SUPPORT)
 _OPPOSITE: Final[Mapping[Mode, Mode]] = {"off": "strict", "strict": "off"}
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ticketing_operator.children import Live
-from ticketing_operator.mesh_modes import SPEAKERS
+from ticketing_operator.mesh_modes import IDENTITIES, SPEAKERS
 from ticketing_operator.mesh_secrets import AUTHORITY_SECRET, identity_secret, read_authority, read_leaf
 from ticketing_operator.names import Kind, Ref
 from ticketing_operator.spec import Mesh, Mode
@@ -27,7 +27,7 @@ def certificates(mesh: Mesh, live: Live) -> list[Certificate]:
 
 def _of_secrets(live: Live) -> Sequence[tuple[str, str]]:
     authority = read_authority(live.get(Ref(_SECRET, AUTHORITY_SECRET)))
-    leaves = {service: read_leaf(live.get(Ref(_SECRET, identity_secret(service)))) for service in SPEAKERS}
+    leaves = {service: read_leaf(live.get(Ref(_SECRET, identity_secret(service)))) for service in IDENTITIES}
     ends = [("authority", authority.signing.ends)] if authority else []
     ends += [(service, leaf.ends) for service, leaf in leaves.items() if leaf]
     return [(name, f"{moment:%Y-%m-%dT%H:%M:%SZ}") for name, moment in ends]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ticketing_operator.kinds import EVENTS, OWNED
-from ticketing_operator.mesh_modes import SPEAKERS, mode_of
+from ticketing_operator.mesh_modes import IDENTITIES, SPEAKERS, mode_of
 from ticketing_operator.mesh_secrets import ROTATE_AUTHORITY
 from ticketing_operator.names import Kind
 from ticketing_operator.settings import OperatorSettings
@@ -52,13 +52,13 @@ async def test_a_strict_platform_has_an_identity_for_each_service_and_then_costs
     assert verdict.state == "ready"
     assert set((await modes(world)).values()) == {"strict"}
     assert operator.recording.sent == [], "a pass over a settled platform neither writes nor reads"
-    assert [one["name"] for one in status["certificates"]] == ["authority", *SPEAKERS]
+    assert [one["name"] for one in status["certificates"]] == ["authority", *IDENTITIES]
     assert (await world.condition("Mesh"))["reason"] == "Strict"
     names = Security("strict", namespace=world.key.namespace)
-    for service in SPEAKERS:
-        secret = kept[f"{service}-identity"]
+    for holder in IDENTITIES:
+        secret = kept[f"{holder}-identity"]
         assert secret["type"] == "kubernetes.io/tls"
-        assert describe(base64.b64decode(secret["data"]["tls.crt"])).uri == names.spiffe_id(service)
+        assert describe(base64.b64decode(secret["data"]["tls.crt"])).uri == names.spiffe_id(holder)
         assert secret["metadata"]["ownerReferences"][0]["name"] == world.key.name
     assert "mesh-authority" in kept
 
@@ -213,13 +213,13 @@ class Clock:
 
 async def signers(world: World) -> set[str]:
     kept = await secrets(world)
-    leaves = [kept[f"{service}-identity"]["data"]["tls.crt"] for service in SPEAKERS]
+    leaves = [kept[f"{service}-identity"]["data"]["tls.crt"] for service in IDENTITIES]
     return {describe(base64.b64decode(leaf)).signed_by for leaf in leaves}
 
 
 async def trust(world: World) -> set[str]:
     kept = await secrets(world)
-    bundles = {kept[f"{service}-identity"]["data"]["ca.crt"] for service in SPEAKERS}
+    bundles = {kept[f"{service}-identity"]["data"]["ca.crt"] for service in IDENTITIES}
     assert len(bundles) == 1
     return {describe(root).key_id for root in certificates_in(base64.b64decode(bundles.pop()))}
 

@@ -14,7 +14,7 @@ from ticketing_operator.authority import Leaf
 from ticketing_operator.certificate_keeper import CertificateKeeper, Kept
 from ticketing_operator.children import Children
 from ticketing_operator.cluster import Cluster
-from ticketing_operator.mesh_modes import SPEAKERS
+from ticketing_operator.mesh_modes import IDENTITIES
 from ticketing_operator.mesh_secrets import AUTHORITY_SECRET, identity_secret, read_leaf
 from ticketing_operator.names import API_VERSION, KIND, Kind, PlatformKey, Ref
 from ticketing_operator.spec import read_spec
@@ -102,7 +102,7 @@ class MeshWorld:
         return leaf
 
     def leaves(self) -> Mapping[str, Leaf]:
-        return {service: self.leaf(service) for service in SPEAKERS}
+        return {service: self.leaf(service) for service in IDENTITIES}
 
     def value(self, secret: str, key: str) -> bytes:
         return base64.b64decode(self.shelf.secrets[secret]["data"][key])
@@ -120,7 +120,7 @@ class MeshWorld:
                     describe(root).key_id for root in certificates_in(self.value(identity_secret(service), "ca.crt"))
                 ),
             )
-            for service in SPEAKERS
+            for service in IDENTITIES
         }
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from ticketing_operator.authority import AUTHORITY_LASTS
 from ticketing_operator.certificate_keeper import SecretInTheWay
-from ticketing_operator.mesh_modes import SPEAKERS
+from ticketing_operator.mesh_modes import IDENTITIES
 from ticketing_operator.mesh_secrets import AUTHORITY_SECRET, ROTATE_AUTHORITY, ROTATE_CERTIFICATES, identity_secret
 from ticketing_operator.transport import Unanswered
 
@@ -26,13 +26,13 @@ def world() -> MeshWorld:
     return world
 
 
-def test_every_service_that_speaks_to_peers_gets_its_own_identity(world: MeshWorld) -> None:
+def test_every_service_that_speaks_to_peers_gets_its_own_identity_and_so_does_support(world: MeshWorld) -> None:
     names = Security("strict", namespace="shop")
 
     assert {service: leaf.uri for service, leaf in world.leaves().items()} == {
-        service: names.spiffe_id(service) for service in SPEAKERS
+        service: names.spiffe_id(service) for service in IDENTITIES
     }
-    assert "email-worker" not in SPEAKERS
+    assert "email-worker" not in IDENTITIES
     assert {leaf.signed_by for leaf in world.leaves().values()} == {world.signer()}
     assert all(leaf.ends - BEGAN == timedelta(days=DAYS) for leaf in world.leaves().values())
 
