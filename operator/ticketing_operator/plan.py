@@ -10,7 +10,7 @@ from ticketing_operator.names import Kind, Object, Ref
 from ticketing_operator.readiness import State, state_of
 from ticketing_operator.spec import WEB_APP
 
-_COMPONENT: Final = "app.kubernetes.io/component"
+DEPLOYMENT: Final = Kind("apps/v1", "Deployment")
 _NAME: Final = "app.kubernetes.io/name"
 # Seen by the public or by monitoring: last.
 _OUTSIDE: Final = frozenset({"Ingress", "HTTPRoute", "ServiceMonitor", "PrometheusRule", "ConfigMap"})
@@ -82,6 +82,3 @@ def no_longer_rendered(objects: Sequence[Object], live: Mapping[Ref, Object]) ->
     """What belongs to the platform and is not asked for any more, in the order in which it may go."""
     asked = {Ref.of(thing) for thing in objects}
     return sorted(ref for ref in live if ref not in asked)
-
-
-DEPLOYMENT: Final = Kind("apps/v1", "Deployment")
