@@ -23,8 +23,6 @@ WITH_A_CLOCK: Final = ("booking", "payment", "realtime")
 # Nothing happens in the last part of the sale: what the last fault did must be seen.
 CALM_END: Final = 0.08
 
-type Drawn = Sequence[Fault]
-
 
 def draw_schedule(*, seed: int, faults: int, window_s: float) -> Sequence[Fault]:
     """So many faults in the order of their times, all within the window."""

@@ -15,7 +15,6 @@ class EventTwin(event_pb2_grpc.EventServiceServicer):
     def __init__(self) -> None:
         self.events: dict[str, event.Event] = {}
         self.venues: dict[str, event.Venue] = {}
-        self.gets = 0
 
     async def CreateVenue(self, request: event.CreateVenueRequest, context: Any) -> event.CreateVenueResponse:
         return event.CreateVenueResponse(venue=self._store(request.venue, request.organiser_id))
@@ -43,7 +42,6 @@ class EventTwin(event_pb2_grpc.EventServiceServicer):
         return event.UpdateEventResponse(event=draft)
 
     async def GetEvent(self, request: event.GetEventRequest, context: Any) -> event.GetEventResponse:
-        self.gets += 1
         found = self.events.get(request.event_id)
         if found is None or (found.status == event.DRAFT and found.organiser_id != request.viewer_id):
             raise refused(Kind.MISSING, "unknown-event")
