@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from ticketing_operator.compare import differences
@@ -22,21 +23,22 @@ class Controllers:
 
     async def everything_gets_ready(self) -> int:
         """Bring every object to what it asks for. How many were not there yet."""
-        changed = 0
         become = {
             STATEFUL_SET: _of_stateful_set,
             JOB: _of_job,
             DEPLOYMENT: _of_deployment,
             CERTIFICATE: _of_certificate,
         }
-        for kind, status in become.items():
-            for thing in await self.all(kind):
-                wanted = status(thing)
-                if differences({"status": wanted}, thing):
-                    where = "" if kind == CERTIFICATE else "/status"  # a stand-in's status is no subresource
-                    await self.patch(kind, thing["metadata"]["name"], {"status": wanted}, subresource=where)
-                    changed += 1
-        return changed
+        lists = await asyncio.gather(*(self.all(kind) for kind in become))
+        asked = [(thing, {"status": become[Kind.of(thing)](thing)}) for things in lists for thing in things]
+        behind = [(thing, reached) for thing, reached in asked if differences(reached, thing)]
+        await asyncio.gather(*(self._gets_there(thing, reached) for thing, reached in behind))
+        return len(behind)
+
+    async def _gets_there(self, thing: Object, reached: Object) -> None:
+        kind = Kind.of(thing)
+        where = "" if kind == CERTIFICATE else "/status"  # a stand-in's status is no subresource
+        await self.patch(kind, thing["metadata"]["name"], reached, subresource=where)
 
     async def job_fails(self, name: str, message: str) -> None:
         failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": message}
@@ -75,6 +77,18 @@ class Controllers:
             await self._send("DELETE", BY_KIND[kind], f"/{name}", {"gracePeriodSeconds": 0})
         except Refused as refusal:
             if not refusal.is_missing:
+                raise
+
+    async def everything_goes(self) -> None:
+        """The namespace is as empty as one whose platform was deleted and whose garbage was collected."""
+        await asyncio.gather(*(self._none_left(access) for access in BY_KIND.values()))
+
+    async def _none_left(self, access: Access) -> None:
+        at_once = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
+        try:
+            await self._send("DELETE", access, "", at_once)
+        except Refused as refusal:
+            if not (refusal.is_missing and access.foreign):
                 raise
 
     async def _send(

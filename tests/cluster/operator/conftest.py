@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -23,11 +24,12 @@ from ticketing_operator.rendering import Rendering
 from ticketing_operator.run import reconciler
 from ticketing_operator.settings import REPOSITORY, OperatorSettings
 from ticketing_operator.status import Verdict
-from ticketing_operator.transport import APPLY, ApiTransport, Refused, Request, Transport, Unanswered
+from ticketing_operator.transport import APPLY, ApiTransport, Request, Transport, Unanswered
 
 from services.kit.clock import utc_now
 from tests.cluster.api_server import ApiServer, api_server
 from tests.cluster.controllers import Controllers
+from tests.cluster.operator.definitions import define, defined, stand_ins
 from tests.twins.helm_sdk import HelmLibrary
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
@@ -146,10 +148,10 @@ class Operator:
 
     async def look(self, *, name: str | None = None, changed: Sequence[Access] = WATCHED) -> Verdict | None:
         """What watches would have told of these kinds, then one pass."""
-        listing = Cluster(self.world.admin)
-        for access in changed:
-            before = self.children.known()
-            items = await list_all(listing, access, (self.world.key.namespace,))
+        listing, where = Cluster(self.world.admin), (self.world.key.namespace,)
+        before = self.children.known()
+        lists = await asyncio.gather(*(list_all(listing, access, where) for access in changed))
+        for access, items in zip(changed, lists, strict=True):
             self.children.listed(access.kind, items, known_before=before)
         return await self.one.reconcile(replace(self.world.key, name=name or self.world.key.name))
 
@@ -182,44 +184,27 @@ async def admin(server: ApiServer) -> AsyncIterator[Transport]:
 
 
 @pytest.fixture
-async def world(admin: Transport) -> World:
-    return await new_world(admin)
+async def world(admin: Transport) -> AsyncIterator[World]:
+    async with new_world(admin) as world:
+        yield world
 
 
-async def new_world(admin: Transport) -> World:
+@asynccontextmanager
+async def new_world(admin: Transport) -> AsyncIterator[World]:
+    """A namespace with nothing in it, and nothing again when the block ends: no operator that starts later has to look
+    at what a test has left."""
     namespace = f"op-{secrets.token_hex(4)}"
-    await admin.send(
-        Request(
-            method="POST",
-            path="/api/v1/namespaces",
-            body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-        )
-    )
-    return World(admin, PlatformKey(namespace, "tickets"), Controllers(admin, namespace))
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    await admin.send(Request(method="POST", path="/api/v1/namespaces", body=body))
+    world = World(admin, PlatformKey(namespace, "tickets"), Controllers(admin, namespace))
+    try:
+        yield world
+    finally:
+        await world.controllers.everything_goes()
 
 
-async def define(admin: Transport, definitions: Sequence[Object]) -> None:
-    """Apply definitions and wait until the API server serves them."""
-    for definition in definitions:
-        name = definition["metadata"]["name"]
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
-        query = {"fieldManager": "person", "force": "true"}
-        await admin.send(
-            Request(
-                method="PATCH", path=path, query=query, body=definition, content_type="application/apply-patch+yaml"
-            )
-        )
-        await _until_served(admin, definition)
-
-
-async def _until_served(admin: Transport, definition: Object) -> None:
-    spec = definition["spec"]
-    path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                await admin.send(Request(method="GET", path=path, query={"limit": "1"}))
-            except Refused:
-                await asyncio.sleep(0.1)
-            else:
-                return
+@pytest.fixture
+async def foreign_kinds(admin: Transport) -> AsyncIterator[None]:
+    """Other projects are installed, as far as the operator can see."""
+    async with defined(admin, stand_ins()):
+        yield

@@ -76,26 +76,26 @@ async def picture(world: World) -> dict[str, Any]:
 
 @pytest.mark.parametrize("share", range(SHARES))
 async def test_whichever_request_fails_the_platform_comes_about_all_the_same(admin: Transport, share: int) -> None:
-    undisturbed = (await new_world(admin)).operator()
-    requests = await live(undisturbed)
-    expected = await picture(undisturbed.world)
+    async with new_world(admin) as undisturbed:
+        requests = await live(undisturbed.operator())
+        expected = await picture(undisturbed)
 
     for number in range(1 + share, max(requests) + 1, SHARES):
-        # In turn: lost on its way there, and lost on its way back, when it was done all the same.
-        operator = (await new_world(admin)).operator(after=number // SHARES % 2 == 1)
+        async with new_world(admin) as world:
+            # In turn: lost on its way there, and lost on its way back, when it was done all the same.
+            operator = world.operator(after=number // SHARES % 2 == 1)
 
-        await live(operator, number)
+            await live(operator, number)
 
-        failed = [f"{request.method} {request.path}" for request in operator.recording.failed]
-        assert len(failed) == sum(number <= count for count in requests), f"request {number} failed: {failed}"
-        assert await picture(operator.world) == expected, f"request {number}: {failed}"
+            failed = [f"{request.method} {request.path}" for request in operator.recording.failed]
+            assert len(failed) == sum(number <= count for count in requests), f"request {number} failed: {failed}"
+            assert await picture(world) == expected, f"request {number}: {failed}"
     print(f"of {requests} requests every {SHARES}th from {1 + share} failed once")
 
 
 async def test_an_operator_that_dies_at_any_step_leaves_nothing_that_its_successor_can_not_go_on_from(
-    admin: Transport,
+    world: World,
 ) -> None:
-    world = await new_world(admin)
     await world.ask(SPEC)
 
     for step in range(1, 200, 7):

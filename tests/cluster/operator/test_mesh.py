@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from ticketing_operator.kinds import EVENTS, OWNED
+from ticketing_operator.kinds import EVENTS
 from ticketing_operator.mesh_modes import IDENTITIES, SPEAKERS, mode_of
 from ticketing_operator.mesh_secrets import ROTATE_AUTHORITY
 from ticketing_operator.names import Kind
@@ -19,8 +19,7 @@ from services.kit.clock import utc_now
 from services.kit.pki import certificates_in, describe
 from services.kit.rpc.identity import Security
 from tests.cluster.controllers import CERTIFICATE, DEPLOYMENT
-from tests.cluster.operator.conftest import Operator, World, define
-from tests.cluster.operator.test_process import stand_in
+from tests.cluster.operator.conftest import Operator, World
 
 SECRET = Kind("v1", "Secret")
 SETTINGS = OperatorSettings(secrets_settle_s=120)
@@ -184,9 +183,7 @@ async def test_a_certificate_that_was_not_renewed_is_told_by_the_condition(world
     assert "booking" in told["message"]
 
 
-async def test_cert_manager_issues_instead_when_it_is_asked(world: World) -> None:
-    access = next(access for access in OWNED if access.kind == CERTIFICATE)
-    await define(world.admin, [stand_in(access.kind, access.plural)])
+async def test_cert_manager_issues_instead_when_it_is_asked(world: World, foreign_kinds: None) -> None:
     await world.ask(asks("strict", issuer="cert-manager", issuerRef={"name": "shop-ca", "kind": "ClusterIssuer"}))
     operator = world.operator()
 

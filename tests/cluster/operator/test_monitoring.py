@@ -8,11 +8,13 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ from observe.panels import WINDOW
 from tests.cluster.api_server import ApiServer, free_port
 from tests.cluster.cluster import HELPER
 from tests.cluster.controllers import DEPLOYMENT
-from tests.cluster.operator.conftest import World, define
-from tests.cluster.operator.test_process import SETTLES_S, Process, granted, healed, until_ready
+from tests.cluster.operator.conftest import World
+from tests.cluster.operator.definitions import defined
+from tests.cluster.operator.test_process import LOOKS_S, SETTLES_S, Process, granted, healed, until_ready
 from tests.waiting import until
 
 __all__ = ["granted"]
@@ -41,8 +44,9 @@ needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason
 
 
 @pytest.fixture
-async def real_definitions(admin: Transport) -> None:
-    await define(admin, published())
+async def real_definitions(admin: Transport) -> AsyncIterator[None]:
+    async with defined(admin, published()):
+        yield
 
 
 def published() -> list[Any]:
@@ -106,19 +110,28 @@ async def test_every_query_of_the_operators_dashboard_has_an_answer(
     with process.running(), watching(process.metrics_port, tmp_path) as prometheus:
         await until_ready(world)
         await world.controllers.patch(DEPLOYMENT, "booking", {"spec": {"replicas": 4}})
-        await until(lambda: healed(world), within_s=SETTLES_S)
+        await until(lambda: healed(world), within_s=SETTLES_S, every_s=LOOKS_S)
         for query in (query for panel in board.BOARD.panels for query in panel.queries):
             await until(partial(has_answer, prometheus, query.expr), within_s=30)
 
 
 async def has_answer(prometheus: str, expr: str) -> bool:
+    """False also while Prometheus starts. Raises HTTPError for a query that it does not understand."""
     asked = urllib.parse.urlencode({"query": expr.replace(WINDOW, "30s")})
 
-    def ask() -> dict[str, Any]:
-        with urllib.request.urlopen(f"{prometheus}/api/v1/query?{asked}", timeout=5) as answer:  # noqa: S310 - this machine's own
-            return dict(json.load(answer))
+    def ask() -> list[Any]:
+        try:
+            with urllib.request.urlopen(f"{prometheus}/api/v1/query?{asked}", timeout=5) as answer:  # noqa: S310 - this machine's own
+                return list(json.load(answer)["data"]["result"])
+        except urllib.error.HTTPError as refusal:
+            # It listens before its storage is open.
+            if refusal.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+        except OSError:
+            pass  # not even that yet
+        return []
 
-    return bool((await asyncio.to_thread(ask))["data"]["result"])
+    return bool(await asyncio.to_thread(ask))
 
 
 @contextmanager

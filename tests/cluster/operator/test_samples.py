@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ticketing_operator.kinds import OWNED
 from ticketing_operator.names import API_VERSION
 from ticketing_operator.settings import REPOSITORY
-from ticketing_operator.transport import Request, Transport
+from ticketing_operator.transport import Request
 
-from tests.cluster.operator.conftest import World, define
+from tests.cluster.operator.conftest import World
 from tests.cluster.operator.test_bad_input import make_secret
-from tests.cluster.operator.test_process import stand_in
 
 SAMPLES = sorted((REPOSITORY / "k8s" / "samples").glob("*.yaml"))
 SECRETS = {
@@ -28,15 +26,14 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-async def test_a_sample_makes_a_platform(world: World, admin: Transport, path: Any) -> None:
-    await define(admin, [stand_in(access.kind, access.plural) for access in OWNED if access.foreign])
+async def test_a_sample_makes_a_platform(world: World, foreign_kinds: None, path: Any) -> None:
     for name, keys in SECRETS.items():
         await make_secret(world, name, dict.fromkeys(keys, "x"))
     sample = yaml.safe_load(path.read_text())
     namespace = f"/apis/{API_VERSION}/namespaces/{world.key.namespace}/ticketingplatforms"
     strict = {"fieldValidation": "Strict"}
 
-    await admin.send(Request(method="POST", path=namespace, query=strict, body=sample))
+    await world.admin.send(Request(method="POST", path=namespace, query=strict, body=sample))
     verdict = await world.operator().until_settled()
 
     status = (await world.platform())["status"]

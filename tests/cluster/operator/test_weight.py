@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from ticketing_operator.transport import Transport
 
 from tests.cluster.api_server import ApiServer
-from tests.cluster.operator.conftest import new_world
+from tests.cluster.operator.conftest import World, new_world
 from tests.cluster.operator.test_process import Process, granted, until_ready
 
 __all__ = ["granted"]
@@ -22,12 +24,15 @@ RESTS_S = 20.0
 pytestmark = pytest.mark.timeout(900)
 
 
+@pytest.fixture
+async def worlds(admin: Transport) -> AsyncIterator[list[World]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(new_world(admin)) for _ in range(PLATFORMS)]
+
+
 async def test_twenty_platforms_weigh_less_than_120_mib_and_ask_nothing_at_rest(
-    granted: ApiServer,
-    admin: Transport,
-    tmp_path: Path,
+    granted: ApiServer, worlds: list[World], tmp_path: Path
 ) -> None:
-    worlds = [await new_world(admin) for _ in range(PLATFORMS)]
     for world in worlds:
         await world.ask({"version": "1.0.0"})
 
