@@ -8,7 +8,6 @@ from ticketing_operator.compare import differences
 from ticketing_operator.kinds import BY_KIND, EVENTS, PLATFORM, PODS, SECRETS, Access
 from ticketing_operator.names import FIELD_MANAGER, MANAGED, Kind, Object, PlatformKey, Ref
 from ticketing_operator.ownership import taken_over
-from ticketing_operator.readiness import replicas
 from ticketing_operator.transport import APPLY, MERGE, Refused, Request, Transport, Unanswered
 
 PAGE: Final = 500
@@ -32,15 +31,15 @@ class Cluster:
         await self._send("PATCH", access, path, body={"metadata": meta}, content_type=MERGE)
         return await self._apply(access, path, thing)
 
-    async def hand_over_replicas(self, deployment: Object) -> None:
-        """Let the number of pods stand as it is when it is an autoscaler's from now on.
+    async def hand_over_replicas(self, deployment: Object, count: int) -> None:
+        """Let it have that many pods, whose number is an autoscaler's from now on.
 
         A field that its only owner no longer sets goes back to its default: one pod, in the middle of a sale.
         """
         access, meta = BY_KIND[Kind.of(deployment)], deployment["metadata"]
         names = {"namespace": meta["namespace"], "name": meta["name"]}
         body: dict[str, Any] = {"apiVersion": access.kind.api_version, "kind": access.kind.kind, "metadata": names}
-        body["spec"] = {"replicas": replicas(deployment)}
+        body["spec"] = {"replicas": count}
         query = {"fieldManager": REPLICAS_MANAGER, "force": "true"}
         path = _path(access, meta["namespace"], meta["name"])
         await self._send("PATCH", access, path, query=query, body=body, content_type=APPLY)

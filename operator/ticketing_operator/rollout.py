@@ -14,7 +14,7 @@ from ticketing_operator.decorate import rendered_as
 from ticketing_operator.kinds import BY_KIND
 from ticketing_operator.names import SECRETS_ANNOTATION, Object, PlatformKey, Ref
 from ticketing_operator.plan import MOUNTED, Wave, no_longer_rendered, waves
-from ticketing_operator.readiness import State
+from ticketing_operator.readiness import State, replicas
 from ticketing_operator.transport import Refused
 
 # Requests under way at once for one platform: the API server has others to serve.
@@ -77,7 +77,8 @@ class Rollout:
             # Never changed: another one has another name. Only a new password makes the same one run again.
             return not held and _role_of(current) not in {None, _role_of(thing)}
         found = differences(thing, current)
-        if not found or self._as_accepted.get((uid, Ref.of(thing))) == (rendered_as(thing), found):
+        as_asked = not found or self._as_accepted.get((uid, Ref.of(thing))) == (rendered_as(thing), found)
+        if as_asked and not _sleeps(thing, current):
             return False
         return not held or rendered_as(thing) == rendered_as(current)
 
@@ -92,7 +93,7 @@ class Rollout:
             log.info("drift-corrected", object=str(ref), fields=differences(thing, current)[:5])
         try:
             if current is not None and thing["kind"] == "Deployment" and "replicas" not in thing["spec"]:
-                await self._cluster.hand_over_replicas({**thing, "spec": current["spec"]})
+                await self._cluster.hand_over_replicas(thing, max(1, replicas(current)))
             answer = await self._cluster.apply(thing)
         except Refused as refusal:
             if not (refusal.is_missing and BY_KIND[ref.kind].foreign):
@@ -115,6 +116,11 @@ class Rollout:
 
     def forget(self, uid: str) -> None:
         self._as_accepted = {place: seen for place, seen in self._as_accepted.items() if place[0] != uid}
+
+
+def _sleeps(thing: Object, current: Object) -> bool:
+    """Without a pod its autoscaler leaves it alone, so that it would stay so: it was scaled down by hand."""
+    return thing["kind"] == "Deployment" and "replicas" not in thing["spec"] and replicas(current) == 0
 
 
 def _role_of(job: Object) -> str | None:

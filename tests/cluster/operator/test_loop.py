@@ -251,6 +251,21 @@ async def test_an_autoscaler_takes_over_the_pods_that_are_there(world: World) ->
     assert (kept, scaled, await replicas_of(world, "booking")) == (3, 5, 1)
 
 
+async def test_what_an_autoscaler_looks_after_is_woken_when_somebody_scaled_it_to_none(world: World) -> None:
+    await world.ask(MINIMAL | {"services": {"booking": {"autoscaling": {"mode": "cpu"}}}})
+    operator = world.operator()
+    await operator.until_settled()
+
+    await world.controllers.patch(DEPLOYMENT, "booking", {"spec": {"replicas": 0}})
+    await operator.until_settled()
+    woken = await replicas_of(world, "booking")
+    operator.recording.sent.clear()
+    await operator.look()
+
+    assert woken == 1
+    assert operator.recording.sent == []
+
+
 async def replicas_of(world: World, name: str) -> int:
     (one,) = [one for one in await world.controllers.all(DEPLOYMENT) if one["metadata"]["name"] == name]
     return int(one["spec"]["replicas"])
