@@ -29,6 +29,8 @@ class Rule:
     is_alert: bool
     expr: str
     severity: str
+    # Where its page is, from the root of the project; empty for a recording rule.
+    runbook: str
 
 
 def metrics_in(expr: str) -> frozenset[str]:
@@ -46,7 +48,8 @@ def rules() -> Iterator[Rule]:
         for group in document["spec"]["groups"]:
             for rule in group["rules"]:
                 severity = rule.get("labels", {}).get("severity", "")
-                yield Rule(rule.get("alert") or rule["record"], "alert" in rule, rule["expr"], severity)
+                runbook = rule.get("annotations", {}).get("runbook_url", "")
+                yield Rule(rule.get("alert") or rule["record"], "alert" in rule, rule["expr"], severity, runbook)
 
 
 def all_expressions() -> Iterator[tuple[str, str]]:

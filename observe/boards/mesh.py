@@ -92,15 +92,20 @@ _LOAD: Final = (
         title="Circuits",
         description="1 while a caller leaves a peer alone because nothing came back; it tries again within seconds.",
         unit="short",
-        width=12,
         queries=[Query("max by (source, destination) (rpc_client_circuit_open)", "{{source}} → {{destination}}")],
     ),
     Panel(
         title="Calls turned away",
         description="Because too many were at work. Health checks never are.",
         unit="reqps",
-        width=12,
         queries=[Query(f"{rate('rpc_server_shed_total', by='job, method')} or vector(0)", "{{job}} {{method}}")],
+    ),
+    Panel(
+        title="Streams to booking",
+        description="Long streams that workers opened. One when a worker starts; each one more had an end before it, "
+        "by booking or by the network.",
+        unit="ops",
+        queries=[Query(rate("queue_booking_streams_total", by="job"), "{{job}}")],
     ),
 )
 

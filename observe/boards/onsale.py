@@ -128,9 +128,10 @@ _SEATS: Final = (
     ),
     Panel(
         title="Bookings that rest",
-        description="Sagas that wait for something that did not answer, and are taken up again. 0 on a good day.",
+        description="Sagas that wait for something that did not answer, and are taken up again; parked ones gave up, "
+        "and wait for a person. 0 on a good day.",
         unit="short",
-        queries=[Query("sum(sagas_resting)", "resting")],
+        queries=[Query("sum(sagas_resting)", "resting"), Query("max(sagas_parked)", "parked")],
     ),
 )
 _MONEY: Final = (
@@ -158,6 +159,45 @@ _MONEY: Final = (
         description="Time the PSP takes for a batch of charges, by whether it answered for all of them.",
         unit="s",
         queries=[Query(quantile(0.95, "psp_charge_seconds", by="outcome"), "p95 {{outcome}}")],
+    ),
+    Panel(
+        title="Webhooks",
+        description="What the PSP tells us unasked. `repeated` is known already: the PSP did not hear that we had it. "
+        "`refused` was not signed by it.",
+        unit="ops",
+        width=12,
+        queries=[Query(rate("payment_webhooks_total", by="result"), "{{result}}")],
+    ),
+    Panel(
+        title="Age of webhooks",
+        description="From what happened at the PSP to our being told. Buyers who approved their payment wait for it.",
+        unit="s",
+        width=12,
+        queries=[Query(quantile(0.95, "payment_webhook_age_seconds"), "p95")],
+    ),
+)
+_TOLD: Final = (
+    Panel(
+        title="Sockets opened",
+        description="Sockets that signed in, a second. A peak while no sale opens: a crowd was cut off and comes back.",
+        unit="ops",
+        queries=[Query(rate("realtime_sockets_opened_total"), "opened")],
+    ),
+    Panel(
+        title="Sockets that we end or refuse",
+        description="By close code, and by reason. 1012 is a restart, 4401 a token that ended, `full` asks for a "
+        "replica.",
+        unit="ops",
+        queries=[
+            Query(f"{rate('realtime_sockets_ended_total', by='code')} or vector(0)", "ended {{code}}"),
+            Query(f"{rate('realtime_sockets_refused_total', by='reason')} or vector(0)", "refused {{reason}}"),
+        ],
+    ),
+    Panel(
+        title="From result to socket",
+        description="From a message's place in the inbox to the queues of its sockets. Above a second buyers see it.",
+        unit="s",
+        queries=[Query(quantile(q, "realtime_delivery_seconds"), f"p{round(q * 100)}") for q in (0.5, 0.95)],
     ),
 )
 
@@ -198,6 +238,7 @@ BOARD: Final = Board(
         ("Line", _QUEUE),
         ("Seats", _SEATS),
         ("Money", _MONEY),
+        ("Told", _TOLD),
         ("Promises", _PROMISES),
     ],
 )

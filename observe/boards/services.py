@@ -25,6 +25,24 @@ _HEALTH: Final = (
         width=16,
         queries=[Query("min by (job, dependency) (dependency_up)", "{{job}} → {{dependency}}")],
     ),
+    Panel(
+        title="Started again",
+        description="Processes that ended and were started again in their place: a crash, a kill, out of memory. Again "
+        "and again the same one: it does not get beyond its start. A new pod is not here.",
+        unit="short",
+        width=12,
+        queries=[Query(f"sum by (job) (changes(process_start_time_seconds[{WINDOW}]))", "{{job}}")],
+    ),
+    Panel(
+        title="Clocks are wrong by",
+        description="Between a process's own clock and that of Prometheus, the worst of each service. Leases, expiries "
+        "and tokens count on seconds. All services at once: it is Prometheus' clock.",
+        unit="s",
+        width=12,
+        queries=[
+            Query("max by (job) (abs(clock_timestamp_seconds - timestamp(clock_timestamp_seconds)))", "{{job}}"),
+        ],
+    ),
 )
 _HTTP: Final = (
     Panel(

@@ -33,14 +33,19 @@ _REDIS: Final = (
         title="Redis connections at work",
         description="By service and client.",
         unit="short",
-        width=12,
         queries=[Query("sum by (job, client) (redis_pool_in_use)", "{{job}} {{client}}")],
+    ),
+    Panel(
+        title="Commands without an answer",
+        description="Commands to Redis that broke, were late, or came while it was not ready. 0 on a good day; a peak "
+        "that ends at once is a connection that was cut.",
+        unit="ops",
+        queries=[Query(rate("redis_unanswered_total", by="job"), "{{job}}")],
     ),
     Panel(
         title="Stores answer",
         description="1 while a store answers the health checks.",
         unit="short",
-        width=12,
         queries=[Query('min by (dependency) (dependency_up{dependency=~"postgres|redis|kafka"})', "{{dependency}}")],
     ),
 )

@@ -25,6 +25,8 @@ _reason = Words()
 for _status in ("CONFIRMED", "AWAITING_PAYMENT", "REJECTED", "CANCELLED"):
     OUTCOMES.labels(_status, "")
 # Known before the first of them comes: a series that begins with its first failure tells of no increase.
+for _ours in ("try-again", "malformed-order"):
+    OUTCOMES.labels("REJECTED", _ours)
 for _fault in ("no-order", "unreadable-order", "incomplete-order", "wrong-event", "no-number", "not-decided"):
     DEAD.labels(_fault)
 

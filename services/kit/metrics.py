@@ -109,12 +109,16 @@ TRANSACTION_DURATION: Final = Histogram(
 POOL_IN_USE: Final = Gauge("postgres_pool_in_use", "Connections to PostgreSQL that are at work.")
 POOL_LIMIT: Final = Gauge("postgres_pool_limit", "Connections to PostgreSQL that this process may open.")
 REDIS_IN_USE: Final = Gauge("redis_pool_in_use", "Connections to Redis that are at work, by client.", ["client"])
+REDIS_UNANSWERED: Final = Counter(
+    "redis_unanswered_total", "Commands that Redis did not answer, or not as one that is ready; health checks too."
+)
 LOOP_LAG: Final = Histogram(
     "event_loop_lag_seconds",
     "How much later than asked for the event loop woke a timer.",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
 )
 TASKS: Final = Gauge("asyncio_tasks", "Tasks of the event loop.")
+CLOCK: Final = Gauge("clock_timestamp_seconds", "What time it is, as this process has it, in seconds since 1970.")
 GC_PAUSE: Final = Histogram(
     "python_gc_pause_seconds",
     "Time the garbage collector stopped the process.",
@@ -142,15 +146,20 @@ def http_handled(method: str, route: str, code: int, took_s: float) -> None:
     took.observe(took_s, exemplar())
 
 
-# Finding a child by its labels costs more than counting.
+# Finding a child by its labels costs more than counting. A series whose first sample is a failure tells Prometheus of
+# no increase: those of failures are there from the first call on.
 @cache
 def _rpc_server(method: str, code: str) -> tuple[Counter, Histogram]:
+    RPC_HANDLED.labels(method, "INTERNAL")
+    RPC_SHED.labels(method)
     return RPC_HANDLED.labels(method, code), RPC_DURATION.labels(method)
 
 
 @cache
 def _rpc_client(source: str, destination: str, method: str, code: str) -> tuple[Counter, Histogram]:
     edge = (source, destination, method)
+    for nothing_came in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+        RPC_ASKED.labels(*edge, nothing_came)
     return RPC_ASKED.labels(*edge, code), RPC_WAITED.labels(*edge)
 
 

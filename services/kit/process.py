@@ -13,7 +13,8 @@ import uvloop
 from aiohttp import web
 from pydantic import ValidationError
 
-from services.kit.clock import run_wrong
+from services.kit import metrics
+from services.kit.clock import run_wrong, utc_now
 from services.kit.exporting import configure_tracing
 from services.kit.health import Check, Health
 from services.kit.logs import configure_logs
@@ -69,6 +70,7 @@ def run[S: ServiceSettings](settings_type: type[S], compose: Compose[S]) -> None
         sys.exit(2)
     configure_logs(settings)
     configure_tracing(settings)
+    metrics.CLOCK.set_function(lambda: utc_now().timestamp())
     if settings.clock_skew_s:
         log.warning("clock_is_wrong", by_s=settings.clock_skew_s)
         run_wrong(settings.clock_skew_s)

@@ -57,11 +57,16 @@ def redis_errors() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        raise DependencyDown("redis") from error
+        raise _unanswered() from error
     except RuntimeError as error:
         if _CLOSED not in str(error):
             raise
-        raise DependencyDown("redis") from error
+        raise _unanswered() from error
+
+
+def _unanswered() -> DependencyDown:
+    metrics.REDIS_UNANSWERED.inc()
+    return DependencyDown("redis")
 
 
 async def ping(client: Redis) -> None:

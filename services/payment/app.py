@@ -80,7 +80,7 @@ async def compose(settings: PaymentSettings) -> AsyncIterator[App]:
     watch = PspWatch(books, provider.psp, settling.settle_event, utc_now, window=window)
     handlers = PaymentHandlers(store, ledger, utc_now, provider=provider.psp.provider)
     servicer = PaymentServicer(handlers, PaymentReads(books), watch)
-    WebhookRoutes(provider.psp, settling).add_to(provider.pages)
+    WebhookRoutes(provider.psp, settling, utc_now).add_to(provider.pages)
     try:
         async with realtime, auth:
             yield App(

@@ -242,6 +242,8 @@ class PspEvent:
     event_id: str
     ref: str
     payment_id: str
+    # By the PSP's clock; we do not keep it.
+    happened_at: datetime | None = None
 
 
 def tombstone(key: str, payment_id: str, provider: str, *, at: datetime) -> Payment:

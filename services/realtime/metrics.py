@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 SOCKETS: Final = Gauge("realtime_sockets", "Sockets that are open and signed in.")
 USERS: Final = Gauge("realtime_users", "Users with at least one socket here.")
 ROOMS: Final = Gauge("realtime_rooms", "Rooms with at least one socket here.")
+OPENED: Final = Counter("realtime_sockets_opened_total", "Sockets that signed in, also those that come back.")
 SENT: Final = Counter("realtime_messages_sent_total", "Messages written to sockets.")
 DROPPED: Final = Counter("realtime_sockets_dropped_total", "Sockets closed because they took messages too slowly.")
 REPLAYED: Final = Counter("realtime_messages_replayed_total", "Messages read again for sockets that came back.")
@@ -18,6 +19,9 @@ LATENCY: Final = Histogram(
     "From a message's place in the inbox to the queues of its sockets; one sample a batch.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
 )
+# Known before the first of them comes: a series that begins with its first sample tells of no increase.
+for _reason in ("token-in-url", "origin", "subprotocol", "full"):
+    REFUSED.labels(_reason)
 
 
 def total(counter: Counter) -> float:

@@ -150,6 +150,7 @@ class Sockets:
         connection = Connection(signed_in.identity.user_id)
         try:
             await self._reception.welcome(connection, signed_in.cursor)
+            metrics.OPENED.inc()
             talk = Conversation(socket, connection, self._reception, self._verifier, signed_in.identity)
             return await talk.run()
         finally:

@@ -65,7 +65,7 @@ async def memory_bench() -> AsyncIterator[Bench]:
     psp = MemoryPsp()
 
     def event(ref: str, payment_id: str, at: float) -> tuple[bytes, str]:
-        body = msgspec.json.encode(PspEvent("evt_1", ref, payment_id))
+        body = msgspec.json.encode(PspEvent("evt_1", ref, payment_id, datetime.fromtimestamp(int(at), UTC)))
         return body, f"signed:{body.decode()}"
 
     def lose(lost: bool) -> None:
@@ -81,7 +81,7 @@ async def sandbox_bench(stores: Stores) -> AsyncIterator[Bench]:
 
     def event(ref: str, payment_id: str, at: float) -> tuple[bytes, str]:
         about = {"id": ref, "metadata": {"payment_id": payment_id}}
-        body = msgspec.json.encode({"id": "evt_1", "object": "event", "data": {"object": about}})
+        body = msgspec.json.encode({"id": "evt_1", "created": int(at), "object": "event", "data": {"object": about}})
         return body, sign(body, secret, at=at)
 
     desk = FaultDesk()
@@ -332,12 +332,14 @@ async def test_a_list_tells_what_went_back(bench: Bench) -> None:
 
 async def test_a_signed_event_tells_where_to_look(bench: Bench) -> None:
     paid = await charged(bench.psp, payment())
-    body, signature = bench.event(paid.ref, paid.payment_id, time.time())
+    at = time.time()
+    body, signature = bench.event(paid.ref, paid.payment_id, at)
 
     event = await bench.psp.read_event(body, signature)
 
     assert event is not None
     assert (event.ref, event.payment_id) == (paid.ref, paid.payment_id)
+    assert event.happened_at == datetime.fromtimestamp(int(at), UTC)
 
 
 async def test_what_the_psp_did_not_sign_just_now_is_refused(bench: Bench) -> None:

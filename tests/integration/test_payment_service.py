@@ -340,7 +340,7 @@ async def test_the_psp_answers_late_to_order_and_the_charge_is_found_by_its_key(
 
 async def test_webhooks_come_twice_and_late_to_order_and_change_nothing_twice(stub, http, realtime) -> None:
     waiting = (await stub.CreatePayment(wish("pm_card_threeDSecure2Required"))).payment
-    repeated_before = _repeated()
+    repeated_before, aged_before = _repeated(), _aged()
     async with http.put("/sandbox/faults", json={"for_s": 60, "webhook_copies": 3, "webhook_delay_s": 0.5}) as answer:
         assert answer.status == 200
 
@@ -354,6 +354,11 @@ async def test_webhooks_come_twice_and_late_to_order_and_change_nothing_twice(st
         return len(told()), _repeated() - repeated_before
 
     assert await until(seen, lambda found: found[0] >= 1 and found[1] == 2) == (1, 2)
+    assert _aged() - aged_before == 3
+
+
+def _aged() -> float:
+    return REGISTRY.get_sample_value("payment_webhook_age_seconds_count") or 0.0
 
 
 def _repeated() -> float:

@@ -205,14 +205,15 @@ class StripeTwin:
 
     def signed_event(self, ref: str, *, at: float | None = None) -> tuple[bytes, str]:
         """A webhook as Stripe sends it: the body and its signature."""
+        stamp = int(time.time() if at is None else at)
         event = {
             "id": f"evt_{time.time_ns()}",
             "object": "event",
+            "created": stamp,
             "type": "payment_intent.succeeded",
             "data": {"object": self.intents[ref]},
         }
         body = json.dumps(event, indent=2).encode()
-        stamp = int(time.time() if at is None else at)
         mac = hmac.new(WEBHOOK_SECRET.encode(), f"{stamp}.{body.decode()}".encode(), sha256).hexdigest()
         return body, f"t={stamp},v1={mac},v0=ignored"
 

@@ -71,6 +71,9 @@ def open_engine(settings: PostgresSettings) -> AsyncEngine:
         },
     )
     trace_statements(engine.sync_engine, settings)
+    # A series whose first sample is a failure tells Prometheus of no increase: it has to be there before.
+    for result in ("done", "contended", "away", "failed"):
+        metrics.TRANSACTION_DURATION.labels(result)
     metrics.POOL_LIMIT.set(2 * settings.postgres_pool)
     metrics.POOL_IN_USE.set_function(lambda: _in_use(engine))
     return engine

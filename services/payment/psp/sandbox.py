@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 import uuid_utils
@@ -136,7 +136,8 @@ class SandboxPsp:
             event = msgspec.json.decode(body, type=_Event)
         except msgspec.DecodeError as malformed:
             raise BadSignature from malformed
-        return PspEvent(event.id, event.data.object.id, event.data.object.metadata.get("payment_id", ""))
+        payment_id = event.data.object.metadata.get("payment_id", "")
+        return PspEvent(event.id, event.data.object.id, payment_id, datetime.fromtimestamp(event.created, UTC))
 
     async def ping(self) -> None:
         await ping(self._engine)
@@ -179,6 +180,7 @@ class _Data(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     id: str
+    created: int
     data: _Data
 
 

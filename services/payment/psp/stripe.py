@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -152,13 +152,13 @@ class StripePsp:
         try:
             event = stripe.Webhook.construct_event(body, signature, secret, TOLERANCE_S)
             fields = event.to_dict()
-            about = fields["data"]["object"]
+            about, happened_at = fields["data"]["object"], datetime.fromtimestamp(fields["created"], UTC)
         except (stripe.SignatureVerificationError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadSignature from error
         if not str(fields.get("type", "")).startswith("payment_intent."):
             return None
         payment_id = (about.get("metadata") or {}).get("payment_id", "")
-        return PspEvent(str(fields["id"]), str(about["id"]), str(payment_id)) if payment_id else None
+        return PspEvent(str(fields["id"]), str(about["id"]), str(payment_id), happened_at) if payment_id else None
 
     async def ping(self) -> None:
         """By what the last call met: asking Stripe each second whether it is there would be a nuisance."""

@@ -109,6 +109,12 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
         assert all(part in text for part in ("## What it means", "## How to check", "## What to do")), name
 
 
+def test_every_alert_leads_to_its_runbook() -> None:
+    assert {rule.name: rule.runbook for rule in rules() if rule.is_alert} == {
+        rule.name: f"docs/runbooks/{rule.name}.md" for rule in rules() if rule.is_alert
+    }
+
+
 def test_every_alert_says_how_urgent_it_is() -> None:
     assert {rule.severity for rule in rules() if rule.is_alert} <= {"page", "warn"}
 
