@@ -21,6 +21,7 @@ from services.local.signals import cancel_on_signals
 from services.local.stores import StoreFailed
 from services.local.visit import run_beside, visit
 from services.local.watching import invariants, mesh, timeline
+from services.local.watching.series import PageSilent, count_series
 from services.local.web_app import start_web_app
 
 INTERRUPTED: Final = 130
@@ -45,7 +46,7 @@ def main() -> None:
         sys.exit(TOOLS[arguments.command](more))
     works: dict[str, Callable[[Platform], Awaitable[int]]] = {
         "run": _serve,
-        "demo": lambda running: _sale(running, more),
+        "demo": lambda running: _demo(running, more),
         "bench": lambda running: _sale(running, ["--bench", *more]),
         "with": lambda running: visit(running, arguments.words),
     }
@@ -55,7 +56,7 @@ def main() -> None:
         sys.exit(asyncio.run(_with_platform(arguments, works[arguments.command])))
     except (asyncio.CancelledError, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except (StoreFailed, NotReady, BadOffset) as told:
+    except (StoreFailed, NotReady, BadOffset, PageSilent) as told:
         sys.exit(f"ticketing: {told}")
 
 
@@ -96,6 +97,13 @@ async def _serve(running: Platform) -> int:
     _say(banner(running, samples, web_app=has_web_app))
     await running.supervisor.wait()
     return 0
+
+
+async def _demo(running: Platform, options: Sequence[str]) -> int:
+    code = await _sale(running, options)
+    counted = await count_series()
+    _say(f"series on {len(counted)} metrics pages: {sum(counted.values())}")
+    return code
 
 
 async def _sale(running: Platform, options: Sequence[str]) -> int:

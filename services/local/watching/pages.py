@@ -65,15 +65,20 @@ def _pages_of(name: str, page: Page) -> Sequence[str]:
 async def look(pages: Mapping[str, Sequence[str]]) -> Look:
     """Each page read once, all at the same time."""
     found = Look(asyncio.get_running_loop().time())
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(TIMEOUT_S)) as session:
-        of_all = [(name, url) for name, urls in pages.items() for url in urls]
-        texts = await asyncio.gather(*(_read(session, url) for _, url in of_all))
-    for (name, _), text in zip(of_all, texts, strict=True):
+    for name, text in await texts_of(pages):
         if text is None:
             found.silent.append(name)
         else:
             add_page(found, name, text)
     return found
+
+
+async def texts_of(pages: Mapping[str, Sequence[str]]) -> Sequence[tuple[str, str | None]]:
+    """Service and text of each page; None for one that could not be read."""
+    of_all = [(name, url) for name, urls in pages.items() for url in urls]
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(TIMEOUT_S)) as session:
+        texts = await asyncio.gather(*(_read(session, url) for _, url in of_all))
+    return [(name, text) for (name, _), text in zip(of_all, texts, strict=True)]
 
 
 async def _read(session: aiohttp.ClientSession, url: str) -> str | None:

@@ -103,7 +103,7 @@ async def _scraped_since(watched: Watched, sale_ended: float) -> None:
     async with aiohttp.ClientSession() as web:
 
         async def seen() -> bool:
-            return bool(await ask(web, watched, expr))
+            return bool(await ask(web, watched.prometheus, expr))
 
         await until(seen, within_s=60)
 
@@ -114,9 +114,9 @@ async def web() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def ask(web: aiohttp.ClientSession, watched: Watched, expr: str) -> list[dict[str, Any]]:
-    """What Prometheus answers to an expression."""
-    async with web.get(f"{watched.prometheus}/api/v1/query", params={"query": expr}) as response:
+async def ask(web: aiohttp.ClientSession, prometheus: str, expr: str) -> list[dict[str, Any]]:
+    """What the Prometheus at that address answers to an expression."""
+    async with web.get(f"{prometheus}/api/v1/query", params={"query": expr}) as response:
         answer = await response.json()
     assert answer["status"] == "success", f"{expr}: {answer}"
     found: list[dict[str, Any]] = answer["data"]["result"]

@@ -14,6 +14,7 @@ from observe.panels import WINDOW
 from observe.queries import metrics_in, rules
 from services.kit.topology import topology
 from services.local.ports import service_port
+from services.local.watching.series import count_series
 from tests.integration.observe.conftest import Watched, ask
 from tests.waiting import until
 
@@ -55,7 +56,7 @@ async def test_promtool_finds_nothing_wrong_with_a_page(
 
 @pytest.mark.parametrize("service", WITH_METRICS)
 async def test_prometheus_reaches_every_service(watched: Watched, web: aiohttp.ClientSession, service: str) -> None:
-    (target,) = await ask(web, watched, f'up{{job="{service}"}}')
+    (target,) = await ask(web, watched.prometheus, f'up{{job="{service}"}}')
 
     assert target["value"][1] == "1"
 
@@ -64,7 +65,7 @@ async def test_prometheus_reaches_every_service(watched: Watched, web: aiohttp.C
 async def test_every_query_of_a_dashboard_returns_data(
     watched: Watched, web: aiohttp.ClientSession, where: str, expr: str
 ) -> None:
-    assert await ask(web, watched, expr.replace(WINDOW, "5m"))
+    assert await ask(web, watched.prometheus, expr.replace(WINDOW, "5m"))
 
 
 async def test_every_metric_of_an_alert_is_there(watched: Watched, web: aiohttp.ClientSession) -> None:
@@ -73,7 +74,7 @@ async def test_every_metric_of_an_alert_is_there(watched: Watched, web: aiohttp.
 
     # Nobody runs an operator on a laptop; tests/cluster/operator asks its own.
     named = {name for name in named if not name.startswith("ticketing_operator_")}
-    missing = [name for name in sorted(named) if not await ask(web, watched, f"count({name})")]
+    missing = [name for name in sorted(named) if not await ask(web, watched.prometheus, f"count({name})")]
 
     assert missing == []
 
@@ -82,7 +83,7 @@ async def test_recording_rules_have_recorded(watched: Watched, web: aiohttp.Clie
     recorded = [rule.name for rule in rules() if not rule.is_alert]
 
     async def missing() -> list[str]:
-        return [name for name in recorded if not await ask(web, watched, name)]
+        return [name for name in recorded if not await ask(web, watched.prometheus, name)]
 
     async def all_there() -> bool:
         return not await missing()
@@ -93,24 +94,32 @@ async def test_recording_rules_have_recorded(watched: Watched, web: aiohttp.Clie
 
 
 async def test_a_sale_that_went_well_fires_nothing(watched: Watched, web: aiohttp.ClientSession) -> None:
-    firing = {one["metric"]["alertname"] for one in await ask(web, watched, 'ALERTS{alertstate="firing"}')}
+    firing = {one["metric"]["alertname"] for one in await ask(web, watched.prometheus, 'ALERTS{alertstate="firing"}')}
 
     assert firing.isdisjoint(QUIET)
 
 
 async def test_a_whole_sale_is_few_series(watched: Watched, web: aiohttp.ClientSession) -> None:
-    (series,) = await ask(web, watched, 'count({job!=""})')
-    by_service = await ask(web, watched, 'sort_desc(count by (job) ({job!=""}))')
+    (series,) = await ask(web, watched.prometheus, 'count({job!=""})')
+    by_service = await ask(web, watched.prometheus, 'sort_desc(count by (job) ({job!=""}))')
 
     print("series:", series["value"][1], {one["metric"]["job"]: one["value"][1] for one in by_service})
     assert int(series["value"][1]) < MOST_SERIES
 
 
+async def test_what_the_demo_counts_is_what_prometheus_keeps(watched: Watched, web: aiohttp.ClientSession) -> None:
+    async def the_same() -> bool:
+        scraped = await ask(web, watched.prometheus, "scrape_samples_scraped")
+        return {one["metric"]["job"]: int(one["value"][1]) for one in scraped} == await count_series()
+
+    await until(the_same)
+
+
 async def test_what_was_sold_is_what_the_metrics_say(watched: Watched, web: aiohttp.ClientSession) -> None:
-    (confirmed,) = await ask(web, watched, 'sum(bookings_total{outcome="confirmed"})')
-    (sold,) = await ask(web, watched, "sum(seats_sold_total)")
-    (queued,) = await ask(web, watched, 'sum(gateway_orders_total{outcome="queued"})')
-    (decided,) = await ask(web, watched, "sum(queue_outcomes_total)")
+    (confirmed,) = await ask(web, watched.prometheus, 'sum(bookings_total{outcome="confirmed"})')
+    (sold,) = await ask(web, watched.prometheus, "sum(seats_sold_total)")
+    (queued,) = await ask(web, watched.prometheus, 'sum(gateway_orders_total{outcome="queued"})')
+    (decided,) = await ask(web, watched.prometheus, "sum(queue_outcomes_total)")
 
     assert 0 < int(confirmed["value"][1]) <= int(sold["value"][1])
     assert queued["value"][1] == decided["value"][1]
