@@ -56,8 +56,10 @@ test-charts: $(INSTALLED) ## manifests as Helm renders them, the Tiltfile, the k
 test-integration: $(INSTALLED) ## real stores, real gRPC, both sides of every contract
 	@$(PYTHON) -m pytest -q tests/contract tests/integration --ignore tests/integration/observe $(ARGS)
 
-test-observe: $(INSTALLED) ## a sale watched by the real Prometheus and an OTLP receiver; by itself, for it is a platform of its own
-	@$(PYTHON) -m pytest -q tests/integration/observe $(ARGS)
+# Two platforms, one after the other.
+test-observe: $(INSTALLED) ## a sale watched by the real Prometheus and an OTLP receiver; then a rehearsal's faults, each seen where it should be
+	@$(PYTHON) -m pytest -q tests/integration/observe --ignore tests/integration/observe/faults $(ARGS)
+	@$(PYTHON) -m pytest -q tests/integration/observe/faults $(ARGS)
 
 test-rehearsal: $(INSTALLED) ## a short rehearsal: 300 buyers, eight faults, always the same ones
 	@$(PYTHON) -m tests.load.rehearsal --buyers 300 --seed 1 --faults 8 --out build/rehearsal-short.json $(ARGS)

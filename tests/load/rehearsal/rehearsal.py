@@ -47,7 +47,7 @@ async def rehearse(settings: RehearsalSettings, console: Console) -> Outcome:
         if running.embedded.keys() != EMBEDDED:
             raise NotOurs("a rehearsal kills its stores: unset POSTGRES_HOST, REDIS_HOST and KAFKA_BROKERS")
         chaos = _chaos(settings, running, wires, say)
-        verdict = await run_sale(await _sale(settings, running, wires), console, around=chaos.around)
+        verdict = await run_sale(await sale_for(settings, running, wires), console, around=chaos.around)
         say("looking whether the services' own books agree")
         invariants = await look()
     return Outcome(
@@ -62,10 +62,11 @@ async def rehearse(settings: RehearsalSettings, console: Console) -> Outcome:
 
 def _chaos(settings: RehearsalSettings, running: Platform, wires: Wires, say: Callable[[str], None]) -> Chaos:
     schedule = draw_schedule(seed=settings.seed, faults=settings.faults, window_s=settings.window_s)
-    return Chaos(schedule, _injectors(running, wires), say=say, recovered=_whole)
+    return Chaos(schedule, injectors_for(running, wires), say=say, recovered=whole)
 
 
-def _injectors(running: Platform, wires: Wires) -> Mapping[Kind, Injector]:
+def injectors_for(running: Platform, wires: Wires) -> Mapping[Kind, Injector]:
+    """One for every kind. `wires` are those the platform was started with."""
     stores, connections = Stores(running.embedded), Connections(wires)
     return {
         Kind.KILL: Kills(running.supervisor),
@@ -77,11 +78,13 @@ def _injectors(running: Platform, wires: Wires) -> Mapping[Kind, Injector]:
     }
 
 
-async def _whole() -> None:
+async def whole() -> None:
+    """Every service is ready, and reaches all that it needs."""
     await wait_until_ready(topology().python_services)
 
 
-async def _sale(settings: RehearsalSettings, running: Platform, wires: Wires) -> SaleSettings:
+async def sale_for(settings: RehearsalSettings, running: Platform, wires: Wires) -> SaleSettings:
+    """Two events are put on sale; buyers come by wires of their own."""
     samples = await load_samples(running.url("gateway"), running.secrets.organiser_password)
     gateway, realtime = (wires.route("buyers", name, service_port(name, "http")) for name in ("gateway", "realtime"))
     return settings.sale(
