@@ -35,6 +35,9 @@ bench-overload: $(INSTALLED) ## five times the orders it can decide: the curve a
 bench-mesh: $(INSTALLED) ## what certificates, authorization and auth's word add to the CPU of a call, off and strict in turns (ROUNDS=30)
 	@$(PYTHON) -m tests.load.bench_mesh --rounds $(or $(ROUNDS),30) $(ARGS)
 
+bench-observe: $(INSTALLED) ## what Prometheus and traces at 10 % take of the bookings a second, off and on in turns (ROUNDS=6)
+	@$(PYTHON) -m tests.load.bench_observe --rounds $(or $(ROUNDS),6) $(ARGS)
+
 rehearsal: $(INSTALLED) ## the sale while everything breaks, with a verdict (BUYERS=3000 SEED=1 FAULTS=40)
 	@$(PYTHON) -m tests.load.rehearsal --buyers $(or $(BUYERS),3000) --seed $(or $(SEED),1) --faults $(or $(FAULTS),40) $(ARGS)
 
@@ -134,5 +137,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench bench-overload bench-mesh rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh cluster lint format protos docs lock clean install help
+.PHONY: run demo bench bench-overload bench-mesh bench-observe rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,42 @@ async def collecting(port: int) -> AsyncIterator[Collector]:
     await server.start()
     try:
         yield collector
+    finally:
+        await server.stop(0)
+
+
+class Sink(grpc.GenericRpcHandler):
+    """Takes everything and looks at nothing while it is asked, for measurements: what a collector costs is not ours."""
+
+    def __init__(self) -> None:
+        self._taken: list[bytes] = []
+
+    def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        return grpc.unary_unary_rpc_method_handler(self._take)
+
+    async def _take(self, request: bytes, _: Any) -> bytes:
+        self._taken.append(request)
+        return b""
+
+    def names(self) -> Counter[tuple[str, str]]:
+        """Service and name of all spans so far, with how many there were."""
+        found: Counter[tuple[str, str]] = Counter()
+        for request in self._taken:
+            for of_resource in pb.ExportTraceServiceRequest.FromString(request).resource_spans:
+                about = {one.key: one.value.string_value for one in of_resource.resource.attributes}
+                spans = (span for scope in of_resource.scope_spans for span in scope.spans)
+                found.update((about["service.name"], span.name) for span in spans)
+        return found
+
+
+@asynccontextmanager
+async def sinking(port: int) -> AsyncIterator[Sink]:
+    sink, server = Sink(), grpc.aio.server()
+    server.add_generic_rpc_handlers((sink,))
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield sink
     finally:
         await server.stop(0)
 

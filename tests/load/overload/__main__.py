@@ -23,7 +23,7 @@ from services.local.platform import Platform, platform
 from services.local.ports import service_port
 from tests.load.overload.crowd import Crowd, Level
 from tests.load.overload.curve import Point, as_table, broken_promises, draw, point_of
-from tests.load.sale.bench import big_house, orders_of, shuffled_pairs
+from tests.load.sale.bench import orders_of, shuffled_pairs, stage_event
 from tests.load.sale.buyers import Buyer
 from tests.load.sale.doors import close_sockets, doors
 from tests.load.sale.inventory import wait_until_loaded
@@ -65,12 +65,10 @@ async def _measure(running: Platform, options: argparse.Namespace) -> list[Point
         gateway=running.url("gateway"),
         realtime=f"{running.url('realtime', scheme='ws')}/ws",
         psp=running.url("payment"),
+        bench_seats=SEATS,
     )
     async with doors(settings, Stage(Console(stderr=True))) as way_in:
-        organiser = await way_in.join("organiser", role="organiser")
-        event_id = await way_in.api.create_event(organiser, big_house(SEATS))
-        await way_in.api.publish(organiser, event_id)
-        event = await way_in.api.event(event_id)
+        event = await stage_event(way_in)
         await wait_until_loaded(way_in.api, event)
         buyers = await way_in.crowd([""] * BUYERS)
         try:

@@ -34,7 +34,7 @@ class NoSeatsLeft(Exception):
 
 async def run_bench(way_in: Doors) -> Verdict:
     settings, dice = way_in.settings, Random(way_in.settings.seed)
-    event = await _stage_event(way_in)
+    event = await stage_event(way_in)
     audit = way_in.audit([event])
     await audit.begin()
     buyers = await way_in.crowd([""] * settings.crowd)
@@ -44,7 +44,7 @@ async def run_bench(way_in: Doors) -> Verdict:
         ends = began + settings.measure_s
         with way_in.stage.phase("bench") as phase:
             cpu = CpuClock()
-            await _loop(buyers, orders, phase, ends=ends, patience_s=settings.patience_s)
+            await buy_until(ends, buyers, orders, phase, patience_s=settings.patience_s)
             spent_s = cpu.read()
         pace = pace_of([order for buyer in buyers for order in buyer.orders], begin=began, end=ends)
         return await way_in.judge(audit, buyers, pace=pace, cpu_s=spent_s)
@@ -52,9 +52,12 @@ async def run_bench(way_in: Doors) -> Verdict:
         await close_sockets(buyers)
 
 
-async def _loop(
-    buyers: Sequence[Buyer], orders: Iterator[dict[str, object]], phase: Phase, *, ends: float, patience_s: float
+async def buy_until(
+    ends: float, buyers: Sequence[Buyer], orders: Iterator[dict[str, object]], phase: Phase, *, patience_s: float
 ) -> None:
+    """Each of them orders, and again once the result is there; all have theirs when it returns. `ends` is a moment of
+    `time.perf_counter`, after which nobody orders any more."""
+
     async def keep_buying(buyer: Buyer) -> None:
         while time.perf_counter() < ends:
             wanted = next(orders)
@@ -95,7 +98,7 @@ def _order(event_id: str, dice: Random, **places: object) -> dict[str, object]:
     return {"event_id": event_id, "payment_method": dice.choice(GOOD_CARDS)} | places
 
 
-async def _stage_event(way_in: Doors) -> Event:
+async def stage_event(way_in: Doors) -> Event:
     """An organiser's work, through the public API: a large house, published."""
     with way_in.stage.phase("stage"):
         organiser = await way_in.join("organiser", role="organiser")
