@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from observe.promql import narrowed
+
 # Grafana puts a window in that fits the picture.
 WINDOW: Final = "$__rate_interval"
+# And the namespace that is chosen at the top of the page; `.*` for all, and where there are none.
+NAMESPACE: Final = "$namespace"
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _COLUMNS: Final = 24
 _HEIGHT: Final = 8
@@ -41,10 +45,16 @@ class Board:
     title: str
     description: str
     rows: Sequence[tuple[str, Sequence[Panel]]] = field(default_factory=tuple)
+    # Of one platform, which has a namespace of its own; else of all together.
+    of_a_platform: bool = True
 
     @property
     def panels(self) -> Sequence[Panel]:
         return [panel for _, panels in self.rows for panel in panels]
+
+    def asked(self, query: Query) -> str:
+        """The query's expression as it is sent, with Grafana's words in it."""
+        return narrowed(query.expr, f'namespace=~"{NAMESPACE}"') if self.of_a_platform else query.expr
 
 
 def rate(metric: str, by: str = "", **only: str) -> str:
@@ -80,7 +90,8 @@ def as_grafana(board: Board) -> dict[str, Any]:
             height = _HEIGHTS.get(panel.kind, _HEIGHT)
             if x + panel.width > _COLUMNS:
                 x, y = 0, y + height
-            panels.append(_panel(panel, len(panels) + 1, {"x": x, "y": y, "w": panel.width, "h": height}))
+            place = {"x": x, "y": y, "w": panel.width, "h": height}
+            panels.append(_panel(board, panel, len(panels) + 1, place))
             x += panel.width
         y += max(_HEIGHT, *(_HEIGHTS.get(panel.kind, _HEIGHT) for panel in row))
     return {
@@ -94,14 +105,14 @@ def as_grafana(board: Board) -> dict[str, Any]:
         "refresh": "10s",
         "time": {"from": "now-30m", "to": "now"},
         "schemaVersion": 39,
-        "templating": {"list": [_data_source()]},
+        "templating": {"list": [_data_source(), *([_namespace()] if board.of_a_platform else [])]},
         "annotations": {"list": []},
         "links": [{"type": "dashboards", "title": "Ticketing", "tags": ["ticketing"], "asDropdown": True}],
         "panels": panels,
     }
 
 
-def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
+def _panel(board: Board, panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
     custom = {"fillOpacity": 10, "lineWidth": 1, "showPoints": "never"}
     if panel.stacked:
         custom |= {"stacking": {"mode": "normal"}, "fillOpacity": 40}
@@ -127,7 +138,7 @@ def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
             {
                 "refId": query.legend if graph else chr(ord("A") + place_in_row),
                 "datasource": _SOURCE,
-                "expr": query.expr,
+                "expr": board.asked(query),
                 "legendFormat": query.legend,
                 "exemplar": "_bucket" in query.expr,
                 **({"format": "table", "instant": True, "range": False} if graph else {}),
@@ -146,3 +157,18 @@ def _main_stat(panel: Panel) -> dict[str, Any]:
 
 def _data_source() -> dict[str, Any]:
     return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
+
+
+def _namespace() -> dict[str, Any]:
+    return {
+        "name": "namespace",
+        "label": "Namespace",
+        "type": "query",
+        "datasource": _SOURCE,
+        "query": {"query": "label_values(clock_timestamp_seconds, namespace)", "refId": "namespace"},
+        "refresh": 2,
+        "sort": 1,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"text": "All", "value": "$__all"},
+    }

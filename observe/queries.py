@@ -1,8 +1,7 @@
-"""What a PromQL expression names, and where the project's expressions are."""
+"""Where the project's expressions are, and what they may name."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,6 @@ from observe.boards import ALL
 from observe.inventory import known_series
 
 ALERTS: Final = Path(__file__).parents[1] / "k8s" / "alerts"
-_NOT_NAMES: Final = re.compile(
-    r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)'
-)
-_NAME: Final = re.compile(r"[a-zA-Z_:][\w:]*(?!\s*\()\b(?!\s*\()")
-_WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset", "inf", "nan", "by"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +25,6 @@ class Rule:
     severity: str
     # Where its page is, from the root of the project; empty for a recording rule.
     runbook: str
-
-
-def metrics_in(expr: str) -> frozenset[str]:
-    """The metrics an expression names."""
-    bare = _NOT_NAMES.sub(" ", expr)
-    return frozenset(_NAME.findall(bare)) - _WORDS
 
 
 def rule_files() -> Mapping[Path, Any]:

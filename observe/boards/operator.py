@@ -74,4 +74,5 @@ BOARD: Final = Board(
     title="Ticketing / Operator",
     description="Are platforms as they should be, and what is done about it?",
     rows=(("Platforms", _PLATFORMS), ("Work", _WORK), ("Certificates", _CERTIFICATES)),
+    of_a_platform=False,
 )

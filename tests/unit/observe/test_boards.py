@@ -12,8 +12,9 @@ from observe.boards import ALL
 from observe.dashboards import FOLDER, file_of, text_of
 from observe.inventory import declared
 from observe.metrics_page import PAGE, page
-from observe.panels import Board
-from observe.queries import all_expressions, known_names, metrics_in, rules
+from observe.panels import NAMESPACE, Board, as_grafana
+from observe.promql import labels_in, metrics_in
+from observe.queries import all_expressions, known_names, rules
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 # Words that name one of very many: as a label each would be a series of its own.
@@ -43,16 +44,24 @@ def test_every_query_names_metrics_that_exist(where: str, expr: str) -> None:
     assert named <= known_names()
 
 
-@pytest.mark.parametrize(
-    ("expr", "names"),
-    [
-        ('sum by (job, le) (rate(a_bucket{code=~"x|y"}[5m])) / on (job) b_total > 0', {"a_bucket", "b_total"}),
-        ("histogram_quantile(0.9, sum(rate(c_bucket[$__rate_interval]))) or vector(0)", {"c_bucket"}),
-        ("slo:x:ratio_rate5m > 14.4 * 0.001 and d", {"slo:x:ratio_rate5m", "d"}),
-    ],
-)
-def test_the_metrics_of_an_expression_are_found(expr: str, names: set[str]) -> None:
-    assert metrics_in(expr) == names
+@pytest.mark.parametrize(("where", "expr"), list(all_expressions()))
+def test_no_query_names_a_label_that_its_metrics_do_not_have(where: str, expr: str) -> None:
+    of = {
+        series: set(metric.labels) for metrics in declared().values() for metric in metrics for series in metric.series
+    }
+    had = set().union(TAKEN, *(of.get(name, set()) for name in metrics_in(expr)))
+    made = set(re.findall(r'"(\w+)"', expr)) if "label_" in expr else set()
+
+    assert labels_in(expr) <= had | made
+
+
+@pytest.mark.parametrize("board", ALL, ids=lambda board: board.uid)
+def test_a_dashboard_of_a_platform_asks_for_the_namespace_that_is_chosen(board: Board) -> None:
+    page = as_grafana(board)
+    asked = [target["expr"] for panel in page["panels"] for target in panel.get("targets", ())]
+
+    assert ("namespace" in {variable["name"] for variable in page["templating"]["list"]}) is board.of_a_platform
+    assert all((NAMESPACE in expr) is board.of_a_platform for expr in asked)
 
 
 @pytest.mark.parametrize("board", ALL, ids=lambda board: board.uid)
