@@ -13,10 +13,10 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from services.kit.health import Health
+from services.kit.listener import Listener
 from services.kit.settings import ServiceSettings
 
 SHUTDOWN_S: Final = 5.0
-BACKLOG: Final = 4096
 # An application may say in its own words what is wrong with a request that never reached it: status, detail.
 type OnBadRequest = Callable[[int, str], web.Response]
 ON_BAD_REQUEST: Final[web.AppKey[OnBadRequest]] = web.AppKey("on_bad_request")
@@ -62,7 +62,7 @@ class WebServer:
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         self._host, self._port = host, port
         self._on_bad_request = app.get(ON_BAD_REQUEST, bad_request)
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
@@ -72,12 +72,12 @@ class WebServer:
             raise RuntimeError("a runner without a server: its setup failed")
         # Not aiohttp's own site: that one knows no other protocol than its own.
         connection = partial(_Connection, server, loop=loop, on_bad_request=self._on_bad_request)
-        self._listener = await loop.create_server(connection, self._host, self._port, backlog=BACKLOG)
+        self._listener = Listener(connection, self._host, self._port)
+        self._listener.start()
 
     @property
     def ports(self) -> Sequence[int]:
-        sockets = self._listener.sockets if self._listener is not None else ()
-        return [listening.getsockname()[1] for listening in sockets]
+        return self._listener.ports if self._listener is not None else ()
 
     async def stop(self) -> None:
         if self._listener is not None:
