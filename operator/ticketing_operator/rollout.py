@@ -49,10 +49,11 @@ class Rollout:
         Behind a wave that is not ready nothing changes, but what was edited by hand is put right all the same.
         """
         progress, held = Progress(), False
+        live = self._children.of(key, uid=uid)
         for wave in waves(objects):
-            live = self._children.of(key, uid=uid)
-            await self._apply_wave(key, wave, live, uid, held=held, progress=progress)
-            unready = wave.unready(self._children.of(key, uid=uid))
+            if await self._apply_wave(key, wave, live, uid, held=held, progress=progress):
+                live = self._children.of(key, uid=uid)
+            unready = wave.unready(live)
             unready = [(ref, state) for ref, state in unready if ref.kind.kind not in progress.unknown_kinds]
             if unready and not progress.unready:
                 progress.wave, progress.unready = wave.name, unready
@@ -61,14 +62,16 @@ class Rollout:
             held = held or bool(unready and (upgrade or not wave.only_upgrades_wait))
             held = held or not progress.unknown_kinds.isdisjoint(MOUNTED)
         if not held:
-            await self._prune(key, uid, objects)
+            await self._prune(key, live, objects)
         return progress
 
     async def _apply_wave(
         self, key: PlatformKey, wave: Wave, live: Live, uid: str, *, held: bool, progress: Progress
-    ) -> None:
+    ) -> bool:
+        """Whether anything of it was due: then what is live is not what it was."""
         due = [thing for thing in wave.objects if self._is_due(thing, live.get(Ref.of(thing)), uid, held=held)]
         await each(self._apply(key, thing, live.get(Ref.of(thing)), uid, progress) for thing in due)
+        return bool(due)
 
     def _is_due(self, thing: Object, current: Object | None, uid: str, *, held: bool) -> bool:
         if current is None:
@@ -103,8 +106,7 @@ class Rollout:
         self._children.saw(answer)
         self._as_accepted[uid, ref] = (rendered_as(thing), differences(thing, answer))
 
-    async def _prune(self, key: PlatformKey, uid: str, objects: Sequence[Object]) -> None:
-        live = self._children.of(key, uid=uid)
+    async def _prune(self, key: PlatformKey, live: Live, objects: Sequence[Object]) -> None:
         gone = [ref for ref in no_longer_rendered(objects, live) if ref.kind.kind != "Secret"]
         await each(self._delete(key, ref, live[ref]) for ref in gone)
 
