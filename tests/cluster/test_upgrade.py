@@ -1,4 +1,4 @@
-"""Another version: in order and while a sale runs, and stopped by a migration that fails."""
+"""Another version: in order and while a sale runs, stopped by a migration that fails, and back by editing back."""
 
 from __future__ import annotations
 
@@ -76,6 +76,21 @@ def test_a_migration_that_fails_stops_it_and_the_old_version_serves_until_it_is_
         cluster.run("delete", "job", job["metadata"]["name"], "-n", platform.namespace)
     platform.wait_until_ready()
     assert versions(platform) == {target}
+
+
+def test_editing_back_is_the_rollback(cluster: Cluster, platform: Platform) -> None:
+    target, (serving,) = other_version(platform), versions(platform)
+    platform.edit({"version": target})
+    wait_until(lambda: "" if target in versions(platform) else "nothing is replaced yet", within_s=FAILED_S)
+
+    # In the middle of it, when both versions serve.
+    platform.edit({"version": serving})
+    platform.wait_until_ready()
+
+    assert versions(platform) == {serving}
+    assert platform.resource()["status"]["version"] == serving
+    verdict = hold_sale(cluster, platform.namespace, buyers=20, seed=8)
+    assert verdict.holds, verdict
 
 
 def stopped(platform: Platform) -> str:
