@@ -7,8 +7,9 @@ import { useCallback, useEffect, useState } from "react";
 import { call } from "@/api/client";
 import type { Address, Me } from "@/api/types";
 import { Field } from "@/components/Field";
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
-import { explainError } from "@/components/problem";
+import { explainError, type Explained } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
 import { SignIn } from "@/components/SignIn";
 import { LOCALES } from "@/messages";
@@ -35,7 +36,7 @@ export function AccountScreen() {
   useEffect(() => {
     if (person) void load();
   }, [person, load]);
-  const problem = error ? explainError(words, error, "") : null;
+  const problem = error ? explainError(words, error, t("money.safe")) : null;
   return (
     <div className="narrow section">
       <h1>{t("nav.account")}</h1>
@@ -44,11 +45,7 @@ export function AccountScreen() {
           <SignIn />
         </div>
       )}
-      {problem && (
-        <Notice kind="error" title={problem.what}>
-          <p>{problem.next}</p>
-        </Notice>
-      )}
+      {problem && <Failure {...problem} />}
       {person && me && <Profile me={me} onChange={setMe} />}
       {person && me && <Addresses items={addresses} onChange={() => void load()} />}
     </div>
@@ -58,16 +55,15 @@ export function AccountScreen() {
 function Profile({ me, onChange }: { me: Me; onChange: (me: Me) => void }) {
   const words = useWords();
   const { t } = words;
-  const [said, setSaid] = useState<{ good: boolean; text: string } | null>(null);
+  const [outcome, setOutcome] = useState<"saved" | Explained | null>(null);
   const save = async (form: FormData) => {
     const text = (name: string) => String(form.get(name) ?? "").trim();
     try {
       const body = { name: text("name"), phone: text("phone"), language: text("language") };
       onChange(await call("patch", "/api/v1/users/me", { body }));
-      setSaid({ good: true, text: t("account.saved") });
+      setOutcome("saved");
     } catch (error) {
-      const { what, next } = explainError(words, error, "");
-      setSaid({ good: false, text: `${what} ${next}` });
+      setOutcome(explainError(words, error, t("money.safe")));
     }
   };
   return (
@@ -100,7 +96,7 @@ function Profile({ me, onChange }: { me: Me; onChange: (me: Me) => void }) {
           ))}
         </select>
       </div>
-      {said && <Notice kind={said.good ? "good" : "error"} title={said.text} />}
+      {outcome === "saved" ? <Notice kind="good" title={t("account.saved")} /> : outcome && <Failure {...outcome} />}
       <button type="submit" className="button">
         {t("account.save")}
       </button>

@@ -5,8 +5,8 @@ import { useState } from "react";
 import { call } from "@/api/client";
 import type { Address } from "@/api/types";
 import { Field } from "@/components/Field";
-import { Notice } from "@/components/Notice";
-import { explainError } from "@/components/problem";
+import { Failure } from "@/components/Failure";
+import { explainError, type Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
 
 const FIELDS = ["label", "line1", "line2", "postal_code", "city"] as const;
@@ -23,16 +23,15 @@ export function Addresses({ items, onChange }: { items: Address[]; onChange: () 
   const words = useWords();
   const { t } = words;
   const [editing, setEditing] = useState<Address | "new" | null>(null);
-  const [failed, setFailed] = useState("");
+  const [failed, setFailed] = useState<Explained | null>(null);
   const attempt = async (work: () => Promise<unknown>) => {
-    setFailed("");
+    setFailed(null);
     try {
       await work();
       setEditing(null);
       onChange();
     } catch (error) {
-      const { what, next } = explainError(words, error, "");
-      setFailed(`${what} ${next}`);
+      setFailed(explainError(words, error, t("money.safe")));
     }
   };
   const save = (form: FormData) => {
@@ -82,7 +81,7 @@ export function Addresses({ items, onChange }: { items: Address[]; onChange: () 
           </li>
         ))}
       </ul>
-      {failed && <Notice kind="error" title={failed} />}
+      {failed && <Failure {...failed} />}
       {editing ? (
         <form
           key={current?.id ?? "new"}
@@ -115,14 +114,14 @@ export function Addresses({ items, onChange }: { items: Address[]; onChange: () 
           <label className="check">
             <input type="checkbox" name="is_default" defaultChecked={current?.is_default ?? items.length === 0} /> {t("address.is_default")}
           </label>
-          <p>
+          <div className="actions">
             <button type="submit" className="button">
               {t("account.save")}
-            </button>{" "}
-            <button type="button" className="button button-quiet" onClick={() => setEditing(null)}>
-              {t("cancel.no")}
             </button>
-          </p>
+            <button type="button" className="button button-quiet" onClick={() => setEditing(null)}>
+              {t("address.cancel")}
+            </button>
+          </div>
         </form>
       ) : (
         <button type="button" className="button button-quiet" onClick={() => setEditing("new")}>

@@ -1,6 +1,6 @@
 "use client";
 
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
 import { useWords } from "@/components/providers";
 
 export default function Failed({ reset }: { reset: () => void }) {
@@ -8,13 +8,11 @@ export default function Failed({ reset }: { reset: () => void }) {
   return (
     <div className="narrow section">
       <h1>{t("failed.title")}</h1>
-      <Notice kind="error" title={t("error.other.what")}>
-        <p>{t("money.safe")}</p>
-        <p>{t("failed.next")}</p>
+      <Failure what={t("error.other.what")} money={t("money.safe")} next={t("failed.next")}>
         <button type="button" className="button" onClick={reset}>
           {t("look.again")}
         </button>
-      </Notice>
+      </Failure>
     </div>
   );
 }

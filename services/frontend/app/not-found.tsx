@@ -8,11 +8,15 @@ export default async function NotFound() {
     <div className="narrow section">
       <h1>{t("missing.title")}</h1>
       <p>{t("missing.about")}</p>
-      <p>
+      <p>{t("money.safe")}</p>
+      <div className="actions">
         <Link className="button" href="/">
           {t("missing.next")}
         </Link>
-      </p>
+        <Link className="button button-quiet" href="/bookings">
+          {t("missing.booking.next")}
+        </Link>
+      </div>
     </div>
   );
 }

@@ -1,7 +1,9 @@
 import Link from "next/link";
 
 import { EventCard } from "@/components/EventCard";
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
+import { explainAway } from "@/components/problem";
 import { searchEvents, type Search } from "@/server/events";
 import { readerWords } from "@/server/words";
 
@@ -11,7 +13,8 @@ export default async function FindPage({ searchParams }: { searchParams: Promise
   const query = await searchParams;
   const text = (name: string) => (typeof query[name] === "string" ? query[name].slice(0, 200) : "");
   const search: Search = { q: text("q"), city: text("city"), cursor: text("cursor"), ...between(text("from")) };
-  const [{ t }, found] = await Promise.all([readerWords(), searchEvents(search)]);
+  const [words, found] = await Promise.all([readerWords(), searchEvents(search)]);
+  const { t } = words;
   const searched = Boolean(search.q || search.city || search.from);
   const more = "value" in found && found.value.next_cursor;
   return (
@@ -42,10 +45,7 @@ export default async function FindPage({ searchParams }: { searchParams: Promise
       <section className="wide section" aria-labelledby="found">
         <h2 id="found">{searched ? t("find.found") : t("find.soon")}</h2>
         {"away" in found ? (
-          <Notice kind="error" title={t("error.dependency-down.what")}>
-            <p>{t("money.safe")}</p>
-            <p>{t("error.dependency-down.next")}</p>
-          </Notice>
+          <Failure {...explainAway(words)} />
         ) : "value" in found && found.value.items.length ? (
           <ul className="cards">
             {found.value.items.map((event) => (

@@ -6,7 +6,7 @@ import { useState } from "react";
 
 import { call, isUncertain } from "@/api/client";
 import type { Booking } from "@/api/types";
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
 import { explainError, type Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
 import { CardForm } from "@/purchase/CardForm";
@@ -35,12 +35,7 @@ export function AnotherCard({ booking, stripeKey, onChange }: Props) {
   return (
     <section className="sheet" aria-labelledby="card-title">
       <h2 id="card-title">{t("pay.card")}</h2>
-      {failed && (
-        <Notice kind="error" title={failed.what}>
-          <p>{failed.money}</p>
-          <p>{failed.next}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
       <CardForm
         stripeKey={stripeKey}
         busy={busy}

@@ -6,6 +6,7 @@ import Link from "next/link";
 import { useEffect, useRef } from "react";
 
 import { Refused } from "@/api/client";
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { explainError, explainReason } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
@@ -116,7 +117,7 @@ function LookFailed({ error, id, again }: { error: unknown; id: string; again: (
   if (error instanceof Refused && error.problem.status === 404) {
     return (
       <Notice kind="error" title={t(ordered ? "lost.title" : "missing.booking")}>
-        {ordered && <p>{t("money.none")}</p>}
+        <p>{t(ordered ? "money.none" : "money.safe")}</p>
         {ordered ? (
           <p>
             <Link href={`/events/${ordered.eventId}`} onClick={() => keepChoice(ordered.eventId, ordered.choice)}>
@@ -131,14 +132,11 @@ function LookFailed({ error, id, again }: { error: unknown; id: string; again: (
       </Notice>
     );
   }
-  const { what, money, next } = explainError(words, error, t("money.safe"));
   return (
-    <Notice kind="error" title={what}>
-      <p>{money}</p>
-      <p>{next}</p>
+    <Failure {...explainError(words, error, t("money.safe"))}>
       <button type="button" className="button button-quiet" onClick={again}>
         {t("look.again")}
       </button>
-    </Notice>
+    </Failure>
   );
 }

@@ -7,6 +7,7 @@ import { useCallback, useEffect, useState } from "react";
 
 import { call } from "@/api/client";
 import type { Booking } from "@/api/types";
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { explainError } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
@@ -51,12 +52,7 @@ export function BookingsScreen() {
           <SignIn money={t("money.safe")} />
         </div>
       )}
-      {problem && (
-        <Notice kind="error" title={problem.what}>
-          <p>{problem.money}</p>
-          <p>{problem.next}</p>
-        </Notice>
-      )}
+      {problem && <Failure {...problem} />}
       {person && !items && !problem && <p className="quiet">{t("status.wait")}</p>}
       {items?.length === 0 && (
         <Notice kind="info" title={t("bookings.none")}>
@@ -93,6 +89,8 @@ function BookingRow({ booking }: { booking: Booking }) {
   const labels = booking.places.map((place) => place.label);
   const good = booking.status === "confirmed";
   const bad = booking.status === "rejected";
+  // Of what came to nothing its own page says what became of the money.
+  const total = bad || booking.status === "cancelled" ? null : booking.total;
   return (
     <li>
       <Link href={`/bookings/${booking.id}`} className="row">
@@ -103,7 +101,7 @@ function BookingRow({ booking }: { booking: Booking }) {
         </span>
         <span className="row-side">
           <span className={`tag ${good ? "tag-good" : bad ? "tag-bad" : ""}`}>{t(`status.${stepOf(booking)}.short`)}</span>
-          {booking.total && <span>{money(booking.total)}</span>}
+          {total && <span>{money(total)}</span>}
         </span>
       </Link>
     </li>

@@ -6,7 +6,7 @@ import { useState } from "react";
 
 import { call, isUncertain } from "@/api/client";
 import type { Booking } from "@/api/types";
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
 import { explainError, type Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
 
@@ -30,21 +30,18 @@ export function CancelButton({ booking, onChange }: { booking: Booking; onChange
   };
   return (
     <div className="cancel no-print">
-      {failed && (
-        <Notice kind="error" title={failed.what}>
-          <p>{failed.money}</p>
-          <p>{failed.next}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
       {asking ? (
         <div role="group" aria-label={t("cancel.ask")} className="ask">
           <p>{paid ? t("cancel.ask.paid", { total: money(paid) }) : t("cancel.ask")}</p>
-          <button type="button" className="button button-bad" disabled={busy} onClick={() => void cancel()} autoFocus>
-            {t("cancel.yes")}
-          </button>{" "}
-          <button type="button" className="button button-quiet" disabled={busy} onClick={() => setAsking(false)}>
-            {t("cancel.no")}
-          </button>
+          <div className="actions">
+            <button type="button" className="button button-bad" disabled={busy} onClick={() => void cancel()} autoFocus>
+              {t("cancel.yes")}
+            </button>
+            <button type="button" className="button button-quiet" disabled={busy} onClick={() => setAsking(false)}>
+              {t("cancel.no")}
+            </button>
+          </div>
         </div>
       ) : (
         <button type="button" className="link" onClick={() => setAsking(true)}>

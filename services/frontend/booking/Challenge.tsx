@@ -5,13 +5,14 @@
 import { useState } from "react";
 
 import type { Booking } from "@/api/types";
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
+import type { Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
 import { loadStripe } from "@/purchase/stripe";
 
 import { AnotherCard } from "./AnotherCard";
 import { CancelButton } from "./CancelButton";
-import { HeldUntil, useIsOver } from "./HeldUntil";
+import { HeldUntil, TimeIsOver, useIsOver } from "./HeldUntil";
 
 interface Props {
   booking: Booking;
@@ -20,23 +21,23 @@ interface Props {
 }
 
 export function Challenge({ booking, stripeKey, onChange }: Props) {
-  const { t, money } = useWords();
+  const { t, money, locale } = useWords();
   const isOver = useIsOver(booking);
-  const [problem, setProblem] = useState("");
+  const [failed, setFailed] = useState<Explained | null>(null);
   const [another, setAnother] = useState(false);
   const todo = booking.next_action;
   const ask = async () => {
     if (!todo) return;
-    setProblem("");
+    setFailed(null);
     try {
-      const stripe = await loadStripe(stripeKey);
+      const stripe = await loadStripe(stripeKey, locale);
       const { error } = await stripe.handleNextAction({ clientSecret: todo.client_secret });
-      if (error) setProblem(error.message ?? t("stripe.refused"));
+      if (error) setFailed({ what: error.message ?? t("stripe.refused"), money: t("card.none"), next: t("bank.retry") });
     } catch {
-      setProblem(t("stripe.away"));
+      setFailed({ what: t("stripe.away"), money: t("card.once"), next: t("bank.retry") });
     }
   };
-  if (isOver) return <Notice kind="info" title={t("card.over")} />;
+  if (isOver) return <TimeIsOver />;
   // Ordered without a card: there is no bank to go to yet.
   const hasBank = Boolean(todo?.url || (todo && stripeKey));
   return (
@@ -57,11 +58,7 @@ export function Challenge({ booking, stripeKey, onChange }: Props) {
           </button>
         </p>
       ) : null}
-      {problem && (
-        <Notice kind="error" title={problem}>
-          <p>{t("money.none")}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
       {hasBank && <p className="quiet">{t("bank.watching")}</p>}
       {another || !hasBank ? (
         <AnotherCard booking={booking} stripeKey={stripeKey} onChange={onChange} />

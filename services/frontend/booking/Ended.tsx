@@ -6,6 +6,7 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 
 import type { Booking } from "@/api/types";
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { explainReason } from "@/components/problem";
 import { useWords } from "@/components/providers";
@@ -33,7 +34,6 @@ export function Rejected({ booking }: { booking: Booking }) {
   const words = useWords();
   const { t } = words;
   const router = useRouter();
-  const { what, money, next } = explainReason(words, booking.reason ?? "");
   const ordered = placedOrder(booking.id);
   const isCard = CARD_REASONS.has(booking.reason ?? "");
   const again = () => {
@@ -41,13 +41,11 @@ export function Rejected({ booking }: { booking: Booking }) {
     router.push(`/events/${booking.event_id}${isCard && ordered ? "/checkout" : ""}`);
   };
   return (
-    <Notice kind="error" title={what}>
-      <p>{money}</p>
-      <p>{next}</p>
+    <Failure {...explainReason(words, booking.reason ?? "")}>
       <button type="button" className="button" onClick={again}>
         {t(isCard && ordered ? "again.card" : "again.seats")}
       </button>
-    </Notice>
+    </Failure>
   );
 }
 

@@ -3,6 +3,7 @@
 /** The clock of seats that are held for a payment. */
 
 import type { Booking } from "@/api/types";
+import { Notice } from "@/components/Notice";
 import { useWords } from "@/components/providers";
 import { clockText, useSecondsUntil } from "@/purchase/clock";
 
@@ -17,6 +18,17 @@ export function HeldUntil({ booking, label }: { booking: Booking; label: string 
       </span>
       <span className="quiet">{t("bank.until")}</span>
     </p>
+  );
+}
+
+/** Between the clock's end and the desk's word. */
+export function TimeIsOver() {
+  const { t } = useWords();
+  return (
+    <Notice kind="info" title={t("card.over")}>
+      <p>{t("card.over.money")}</p>
+      <p>{t("card.over.next")}</p>
+    </Notice>
   );
 }
 

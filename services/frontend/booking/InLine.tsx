@@ -46,7 +46,8 @@ export function InLine({ booking, onChange }: { booking: Booking; onChange: (boo
       <p className="line-said" role="status">
         {before === 0 ? t("line.next") : t("line.ahead", { count: before })}
       </p>
-      <progress max={Math.max(1, mine - first)} value={Math.max(0, nowServing - first)} aria-label={t("line.progress")} />
+      {/* Whoever was next from the first has no way to go that a bar could show. */}
+      {mine - first > 1 && <progress max={mine - first} value={Math.max(0, nowServing - first)} aria-label={t("line.progress")} />}
       <dl className="facts">
         <div>
           <dt>{t("line.mine")}</dt>

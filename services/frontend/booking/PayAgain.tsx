@@ -3,13 +3,13 @@
 /** The bank said no, but the seats are still held: what happened, until when, and the way on. */
 
 import type { Booking } from "@/api/types";
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
 import { explainReason } from "@/components/problem";
 import { useWords } from "@/components/providers";
 
 import { AnotherCard } from "./AnotherCard";
 import { CancelButton } from "./CancelButton";
-import { HeldUntil, useIsOver } from "./HeldUntil";
+import { HeldUntil, TimeIsOver, useIsOver } from "./HeldUntil";
 
 interface Props {
   booking: Booking;
@@ -23,19 +23,10 @@ export function PayAgain({ booking, stripeKey, onChange }: Props) {
   const isOver = useIsOver(booking);
   // Of the reason only what happened: its advice is for seats that went back.
   const { what } = explainReason(words, booking.reason ?? "");
-  if (isOver) {
-    return (
-      <Notice kind="info" title={what}>
-        <p>{t("card.over")}</p>
-      </Notice>
-    );
-  }
+  if (isOver) return <TimeIsOver />;
   return (
     <div className="challenge">
-      <Notice kind="error" title={what}>
-        <p>{t("card.none")}</p>
-        <p>{t("card.held")}</p>
-      </Notice>
+      <Failure what={what} money={t("card.none")} next={t("card.held")} />
       <HeldUntil booking={booking} label={t("card.clock")} />
       <AnotherCard booking={booking} stripeKey={stripeKey} onChange={onChange} />
       <CancelButton booking={booking} onChange={onChange} />

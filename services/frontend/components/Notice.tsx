@@ -1,4 +1,4 @@
-/** Something went wrong, or well: what happened, what became of the money, what to do next. */
+/** A box that says how something stands. What did not work is said by `Failure`. */
 
 import type { ReactNode } from "react";
 

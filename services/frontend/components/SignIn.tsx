@@ -7,26 +7,26 @@ import { useState } from "react";
 import { send } from "@/api/client";
 import type { Person } from "@/server/session";
 
+import { Failure } from "./Failure";
 import { Field } from "./Field";
-import { Notice } from "./Notice";
-import { explainError } from "./problem";
+import { explainError, type Explained } from "./problem";
 import { useSession, useWords } from "./providers";
 
 interface Props {
   onDone?: (person: Person) => void;
   /** Offer accounts for organisers too. */
   organisers?: boolean;
-  /** What is true of the money whatever fails, where there is some at stake. */
+  /** What is true of the money whatever fails. */
   money?: string;
 }
 
-export function SignIn({ onDone, organisers = false, money = "" }: Props) {
+export function SignIn({ onDone, organisers = false, money }: Props) {
   const words = useWords();
   const { t } = words;
   const { signedIn } = useSession();
   const [isNew, setIsNew] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<ReturnType<typeof explainError> | null>(null);
+  const [failed, setFailed] = useState<Explained | null>(null);
   const submit = async (form: FormData) => {
     const text = (name: string) => String(form.get(name) ?? "");
     const who = { email: text("email").trim(), password: text("password") };
@@ -43,7 +43,7 @@ export function SignIn({ onDone, organisers = false, money = "" }: Props) {
       signedIn(person);
       onDone?.(person);
     } catch (error) {
-      setFailed(explainError(words, error, money));
+      setFailed(explainError(words, error, money ?? t("money.safe")));
       setBusy(false);
     }
   };
@@ -63,12 +63,7 @@ export function SignIn({ onDone, organisers = false, money = "" }: Props) {
           {t("signIn.new")}
         </button>
       </div>
-      {failed && (
-        <Notice kind="error" title={failed.what}>
-          {failed.money && <p>{failed.money}</p>}
-          <p>{failed.next}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
       {isNew && <Field label={t("signIn.name")} name="name" autoComplete="name" required maxLength={100} />}
       <Field label={t("signIn.email")} name="email" type="email" autoComplete="email" required maxLength={254} />
       <Field

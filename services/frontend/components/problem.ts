@@ -9,6 +9,11 @@ export interface Explained {
   next: string;
 }
 
+/** For a page that nobody answered. */
+export function explainAway({ t }: Words): Explained {
+  return { what: t("error.dependency-down.what"), money: t("money.safe"), next: t("error.dependency-down.next") };
+}
+
 /** For a booking that was rejected or cancelled. */
 export function explainReason({ find, t }: Words, reason: string): Explained {
   return {

@@ -5,7 +5,7 @@
 import { useState } from "react";
 
 import type { Event } from "@/api/types";
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
 import { explainError, type Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
 
@@ -45,12 +45,7 @@ export function AttendeeList({ event }: { event: Event }) {
         {done !== null && t("organiser.attendees.done", { count: done })}
         {count === null && done === null && t("organiser.attendees.about")}
       </p>
-      {failed && (
-        <Notice kind="error" title={failed.what}>
-          <p>{failed.money}</p>
-          <p>{failed.next}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { useCallback, useEffect, useState } from "react";
 
 import { call } from "@/api/client";
 import type { EventSummary } from "@/api/types";
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
 import { explainError } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
 
@@ -38,7 +38,7 @@ function MyEvents() {
   useEffect(() => {
     if (person) void load("");
   }, [person, load]);
-  const problem = error ? explainError(words, error, "") : null;
+  const problem = error ? explainError(words, error, t("money.safe")) : null;
   return (
     <div className="narrow section">
       <h1>{t("nav.organiser")}</h1>
@@ -47,11 +47,7 @@ function MyEvents() {
           {t("organiser.new")}
         </Link>
       </p>
-      {problem && (
-        <Notice kind="error" title={problem.what}>
-          <p>{problem.next}</p>
-        </Notice>
-      )}
+      {problem && <Failure {...problem} />}
       {items?.length === 0 && <p className="quiet">{t("organiser.none")}</p>}
       <ul className="rows">
         {items?.map((event) => (

@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
 import { useSession, useWords } from "@/components/providers";
 import { SignIn } from "@/components/SignIn";
 
@@ -14,9 +14,7 @@ export function Gate({ role, children }: { role: "organiser" | "admin"; children
   return (
     <div className="narrow section">
       {person ? (
-        <Notice kind="info" title={t("error.forbidden.what")}>
-          <p>{t("error.forbidden.next")}</p>
-        </Notice>
+        <Failure what={t("error.forbidden.what")} money={t("money.safe")} next={t("error.forbidden.next")} />
       ) : (
         <div className="sheet">
           <SignIn organisers={role === "organiser"} />

@@ -7,8 +7,8 @@ import { useMemo, useState } from "react";
 
 import { call } from "@/api/client";
 import { Field } from "@/components/Field";
-import { Notice } from "@/components/Notice";
-import { explainError } from "@/components/problem";
+import { Failure } from "@/components/Failure";
+import { explainError, type Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
 
 import { Gate } from "./Gate";
@@ -33,7 +33,7 @@ function NewEvent() {
   const [name, setName] = useState<TemplateName>("theatre");
   const [house, setHouse] = useState(() => template("theatre"));
   const [currency, setCurrency] = useState("EUR");
-  const [failed, setFailed] = useState<{ what: string; next: string } | null>(null);
+  const [failed, setFailed] = useState<Explained | null>(null);
   const [busy, setBusy] = useState(false);
   const zones = useMemo(() => Intl.supportedValuesOf("timeZone"), []);
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -42,7 +42,7 @@ function NewEvent() {
     const zone = text("timezone");
     const [starts_at, ends_at, sale] = [text("starts"), text("ends"), text("sale")].map((one) => momentAt(one, zone));
     if (!starts_at || !ends_at || house.tiers.some((tier) => minorUnits(tier.price, currency) === null)) {
-      return setFailed({ what: t("error.invalid-argument.what"), next: t("error.invalid-argument.next") });
+      return setFailed({ what: t("error.invalid-argument.what"), money: t("organiser.unsaved"), next: t("error.invalid-argument.next") });
     }
     setBusy(true);
     try {
@@ -62,7 +62,7 @@ function NewEvent() {
       });
       router.push(`/organiser/events/${event.id}`);
     } catch (error) {
-      setFailed(explainError(words, error, ""));
+      setFailed(explainError(words, error, t("organiser.unsaved")));
       setBusy(false);
     }
   };
@@ -143,11 +143,7 @@ function NewEvent() {
             <strong>{words.number(placesOf(house.sections))}</strong>
           </p>
         </section>
-        {failed && (
-          <Notice kind="error" title={failed.what}>
-            <p>{failed.next}</p>
-          </Notice>
-        )}
+        {failed && <Failure {...failed} />}
         <button type="submit" className="button" disabled={busy}>
           {t("organiser.save")}
         </button>

@@ -6,10 +6,11 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 
-import { call } from "@/api/client";
+import { call, isUncertain } from "@/api/client";
 import type { Event } from "@/api/types";
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
-import { explainError } from "@/components/problem";
+import { explainError, type Explained } from "@/components/problem";
 import { useHeard, useIsLive, useRoom, useSession, useWords } from "@/components/providers";
 import { useCounts, usePlaces } from "@/live/seats";
 import type { Heard } from "@/live/socket";
@@ -38,17 +39,11 @@ function Sale({ id }: { id: string }) {
   useEffect(() => {
     if (person) load();
   }, [person, load]);
-  const problem = error ? explainError(words, error, "") : null;
+  const problem = error ? explainError(words, error, t("money.safe")) : null;
   if (!event) {
     return (
       <div className="narrow section">
-        {problem ? (
-          <Notice kind="error" title={problem.what}>
-            <p>{problem.next}</p>
-          </Notice>
-        ) : (
-          <p className="quiet">{t("status.wait")}</p>
-        )}
+        {problem ? <Failure {...problem} /> : <p className="quiet">{t("status.wait")}</p>}
       </div>
     );
   }
@@ -160,7 +155,7 @@ function Actions({ event, onChange }: { event: Event; onChange: (event: Event) =
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<{ what: string; next: string } | null>(null);
+  const [failed, setFailed] = useState<Explained | null>(null);
   const attempt = async (work: () => Promise<void>) => {
     setBusy(true);
     setFailed(null);
@@ -168,17 +163,13 @@ function Actions({ event, onChange }: { event: Event; onChange: (event: Event) =
       await work();
       setAsking(false);
     } catch (error) {
-      setFailed(explainError(words, error, ""));
+      setFailed(explainError(words, error, t(isUncertain(error) ? "organiser.unknown" : "organiser.unchanged")));
     }
     setBusy(false);
   };
   return (
     <section aria-label={t("organiser.actions")}>
-      {failed && (
-        <Notice kind="error" title={failed.what}>
-          <p>{failed.next}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
       <div className="actions">
         {event.status === "draft" && (
           <>
@@ -220,12 +211,14 @@ function Actions({ event, onChange }: { event: Event; onChange: (event: Event) =
             <label htmlFor="reason">{t("organiser.cancel.reason")}</label>
             <input id="reason" value={reason} maxLength={500} onChange={(changed) => setReason(changed.target.value)} />
           </div>
-          <button type="button" className="button button-bad" disabled={busy} onClick={() => void attempt(async () => onChange(await call("post", "/api/v1/events/{id}/cancel", { id: event.id, body: { reason } })))}>
-            {t("organiser.cancel.yes")}
-          </button>{" "}
-          <button type="button" className="button button-quiet" disabled={busy} onClick={() => setAsking(false)}>
-            {t("organiser.cancel.no")}
-          </button>
+          <div className="actions">
+            <button type="button" className="button button-bad" disabled={busy} onClick={() => void attempt(async () => onChange(await call("post", "/api/v1/events/{id}/cancel", { id: event.id, body: { reason } })))}>
+              {t("organiser.cancel.yes")}
+            </button>
+            <button type="button" className="button button-quiet" disabled={busy} onClick={() => setAsking(false)}>
+              {t("organiser.cancel.no")}
+            </button>
+          </div>
         </div>
       )}
       {event.status === "cancelled" && (

@@ -1,13 +1,8 @@
 "use client";
 
+import type { CardProps } from "./card";
 import { SandboxCard } from "./SandboxCard";
 import { StripeCard } from "./StripeCard";
-
-export interface CardProps {
-  busy: boolean;
-  label: string;
-  onPaymentMethod(id: string): void;
-}
 
 /** Stripe's own fields where there is a key for them, the sandbox's test cards else. */
 export function CardForm({ stripeKey, ...props }: CardProps & { stripeKey: string }) {

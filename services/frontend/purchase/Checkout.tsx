@@ -8,6 +8,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 import { isUncertain } from "@/api/client";
 import type { Event } from "@/api/types";
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { explainError } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
@@ -69,12 +70,7 @@ export function Checkout({ event, stripeKey }: Props) {
           <Link href={`/events/${event.id}`}>{t("pay.change")}</Link>
         </p>
       </section>
-      {failed && (
-        <Notice kind="error" title={failed.what}>
-          <p>{failed.money}</p>
-          <p>{failed.next}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
       {person ? (
         <section className="sheet" aria-labelledby="pay-title">
           <h2 id="pay-title">{t("pay.card")}</h2>

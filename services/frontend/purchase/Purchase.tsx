@@ -84,7 +84,11 @@ export function Purchase({ event, first }: Props) {
             <p>{t("choice.lost.next")}</p>
           </Notice>
         )}
-        {tooMany && <Notice kind="warning" title={t("choice.most", { count: event.max_per_booking })} urgent />}
+        {tooMany && (
+          <Notice kind="warning" title={t("choice.most", { count: event.max_per_booking })} urgent>
+            <p>{t("choice.most.next")}</p>
+          </Notice>
+        )}
         <BestAvailable event={event} places={places} choice={choice} />
         <Panel event={event} choice={choice} blocked={opensInS > 0} />
       </aside>

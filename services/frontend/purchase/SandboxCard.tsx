@@ -6,7 +6,7 @@ import { useState } from "react";
 
 import { useWords } from "@/components/providers";
 
-import type { CardProps } from "./CardForm";
+import type { CardProps } from "./card";
 
 const CARDS = [
   ["pm_card_visa", "4242", "works"],

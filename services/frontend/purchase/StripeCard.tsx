@@ -4,24 +4,26 @@
 
 import { useEffect, useRef, useState } from "react";
 
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
+import type { Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
+import type { Words } from "@/messages";
 
-import type { CardProps } from "./CardForm";
+import type { CardProps } from "./card";
 import { loadStripe, type Stripe, type StripeElement } from "./stripe";
 
 export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProps & { stripeKey: string }) {
-  const { t } = useWords();
+  const { t, locale } = useWords();
   const field = useRef<HTMLDivElement>(null);
   const ready = useRef<{ stripe: Stripe; card: StripeElement } | null>(null);
-  const [problem, setProblem] = useState("");
+  const [failed, setFailed] = useState<Explained | null>(null);
   const [asking, setAsking] = useState(false);
   const [isReady, setIsReady] = useState(false);
   const [tries, setTries] = useState(0);
   useEffect(() => {
     let gone = false;
-    setProblem("");
-    loadStripe(stripeKey).then(
+    setFailed(null);
+    loadStripe(stripeKey, locale).then(
       (stripe) => {
         if (gone || !field.current) return;
         const colour = getComputedStyle(field.current).color;
@@ -30,7 +32,7 @@ export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProp
         ready.current = { stripe, card };
         setIsReady(true);
       },
-      () => gone || setProblem(t("stripe.away")),
+      () => gone || setFailed(away(t)),
     );
     return () => {
       gone = true;
@@ -38,18 +40,18 @@ export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProp
       ready.current = null;
       setIsReady(false);
     };
-  }, [stripeKey, t, tries]);
+  }, [stripeKey, locale, t, tries]);
   const pay = async () => {
     if (!ready.current || busy || asking) return;
     setAsking(true);
-    setProblem("");
+    setFailed(null);
     const { stripe, card } = ready.current;
     try {
       const { paymentMethod, error } = await stripe.createPaymentMethod({ type: "card", card });
       if (paymentMethod) onPaymentMethod(paymentMethod.id);
-      else setProblem(error?.message ?? t("stripe.refused"));
+      else setFailed({ what: error?.message ?? t("stripe.refused"), money: t("money.none"), next: t("stripe.next") });
     } catch {
-      setProblem(t("stripe.away"));
+      setFailed(away(t));
     }
     setAsking(false);
   };
@@ -61,19 +63,22 @@ export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProp
       }}
     >
       <div ref={field} className="stripe-field" role="group" aria-label={t("pay.card")} />
-      {problem && (
-        <Notice kind="error" title={problem}>
-          <p>{t("money.none")}</p>
+      {failed && (
+        <Failure {...failed}>
           {!isReady && (
             <button type="button" className="button button-quiet" onClick={() => setTries(tries + 1)}>
               {t("look.again")}
             </button>
           )}
-        </Notice>
+        </Failure>
       )}
       <button type="submit" className="button button-wide" disabled={busy || asking || !isReady}>
         {busy || asking ? t("pay.sending") : label}
       </button>
     </form>
   );
+}
+
+function away(t: Words["t"]): Explained {
+  return { what: t("stripe.away"), money: t("money.none"), next: t("error.other.next") };
 }

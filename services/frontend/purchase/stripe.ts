@@ -14,10 +14,13 @@ export interface Stripe {
   handleNextAction(wanted: { clientSecret: string }): Promise<{ error?: { message?: string } }>;
 }
 
+type StripeJs = (key: string, options: { locale: string }) => Stripe;
+
 const SOURCE = "https://js.stripe.com/v3/";
 let loading: Promise<Stripe> | null = null;
 
-export function loadStripe(key: string): Promise<Stripe> {
+/** `locale`: of what Stripe says to a person. */
+export function loadStripe(key: string, locale: string): Promise<Stripe> {
   loading ??= new Promise<Stripe>((resolve, reject) => {
     const script = document.createElement("script");
     const failed = (why: string) => {
@@ -28,7 +31,7 @@ export function loadStripe(key: string): Promise<Stripe> {
     };
     script.src = SOURCE;
     script.onload = () => {
-      const made = (window as unknown as { Stripe?: (key: string) => Stripe }).Stripe?.(key);
+      const made = (window as unknown as { Stripe?: StripeJs }).Stripe?.(key, { locale });
       if (made) resolve(made);
       else failed("Stripe.js did not start");
     };

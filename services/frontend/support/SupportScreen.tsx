@@ -7,8 +7,8 @@ import { useState } from "react";
 import { call, Refused } from "@/api/client";
 import type { Timeline } from "@/api/types";
 import { Field } from "@/components/Field";
-import { Notice } from "@/components/Notice";
-import { explainError } from "@/components/problem";
+import { Failure } from "@/components/Failure";
+import { explainError, type Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
 import { Gate } from "@/organiser/Gate";
 
@@ -24,7 +24,7 @@ function LookUp() {
   const words = useWords();
   const { t, money } = words;
   const [timeline, setTimeline] = useState<Timeline | null>(null);
-  const [failed, setFailed] = useState<{ what: string; next: string } | null>(null);
+  const [failed, setFailed] = useState<Explained | null>(null);
   const look = async (id: string) => {
     setFailed(null);
     setTimeline(null);
@@ -32,7 +32,8 @@ function LookUp() {
       setTimeline(await call("get", "/api/v1/bookings/{id}/timeline", { id }));
     } catch (error) {
       const missing = error instanceof Refused && error.problem.status === 404;
-      setFailed(missing ? { what: t("support.missing"), next: t("support.missing.next") } : explainError(words, error, ""));
+      const money = t("money.safe");
+      setFailed(missing ? { what: t("support.missing"), money, next: t("support.missing.next") } : explainError(words, error, money));
     }
   };
   return (
@@ -50,11 +51,7 @@ function LookUp() {
           {t("support.go")}
         </button>
       </form>
-      {failed && (
-        <Notice kind="error" title={failed.what}>
-          <p>{failed.next}</p>
-        </Notice>
-      )}
+      {failed && <Failure {...failed} />}
       {timeline && (
         <section className="sheet" aria-labelledby="timeline">
           <h2 id="timeline">{t("support.status", { status: t(`status.${timeline.status}.short`) })}</h2>

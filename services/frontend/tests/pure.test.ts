@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import type { Event } from "../api/types";
 import { ahead, estimateS, watched } from "../live/line";
-import { chosenLocale, messagesOf, moneyText, wordsOf } from "../messages";
+import { chosenLocale, moneyText, wordsOf } from "../messages";
+import { messagesOf } from "../messages/all";
 import de from "../messages/de.json";
 import en from "../messages/en.json";
 import { minorUnits, placesOf, sectionsOf, template, TEMPLATES } from "../organiser/templates";
@@ -24,6 +25,13 @@ test("every reason says what happened, what became of the money and what to do",
   const reasons = new Set(Object.keys(en).filter((key) => key.startsWith("reason.")).map((key) => key.split(".")[1]));
 
   for (const reason of reasons) for (const part of ["what", "money", "next"]) assert.ok(`reason.${reason}.${part}` in en, `${reason} ${part}`);
+});
+
+test("every error says what happened and what to do; what became of the money is said by whoever failed", () => {
+  const errors = new Set(Object.keys(en).filter((key) => key.startsWith("error.")).map((key) => key.split(".")[1]));
+
+  for (const error of errors) for (const part of ["what", "next"]) assert.ok(`error.${error}.${part}` in en, `${error} ${part}`);
+  for (const key of Object.keys(en).filter((one) => one.startsWith("error."))) assert.match(key, /\.(what|next)$/);
 });
 
 test("words count as the language does, and money has its currency's digits", () => {

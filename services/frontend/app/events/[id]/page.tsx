@@ -1,8 +1,10 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 
+import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { Poster } from "@/components/Poster";
+import { explainAway } from "@/components/problem";
 import type { Words } from "@/messages";
 import { Purchase } from "@/purchase/Purchase";
 import { eventOf } from "@/server/events";
@@ -61,13 +63,10 @@ export default async function EventPage({ params }: Props) {
   );
 }
 
-function Away({ words: { t } }: { words: Words }) {
+function Away({ words }: { words: Words }) {
   return (
     <div className="wide section">
-      <Notice kind="error" title={t("error.dependency-down.what")}>
-        <p>{t("money.safe")}</p>
-        <p>{t("error.dependency-down.next")}</p>
-      </Notice>
+      <Failure {...explainAway(words)} />
     </div>
   );
 }

@@ -1,7 +1,8 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 
-import { Notice } from "@/components/Notice";
+import { Failure } from "@/components/Failure";
+import { explainAway } from "@/components/problem";
 import { Checkout } from "@/purchase/Checkout";
 import { eventOf } from "@/server/events";
 import { settings } from "@/server/settings";
@@ -12,15 +13,12 @@ export async function generateMetadata(): Promise<Metadata> {
 }
 
 export default async function CheckoutPage({ params }: { params: Promise<{ id: string }> }) {
-  const [{ t }, found] = await Promise.all([readerWords(), eventOf((await params).id)]);
+  const [words, found] = await Promise.all([readerWords(), eventOf((await params).id)]);
   if ("missing" in found) notFound();
   if ("away" in found) {
     return (
       <div className="wide section">
-        <Notice kind="error" title={t("error.dependency-down.what")}>
-          <p>{t("money.none")}</p>
-          <p>{t("error.dependency-down.next")}</p>
-        </Notice>
+        <Failure {...explainAway(words)} />
       </div>
     );
   }
