@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { Providers } from "@/components/providers";
-import { messagesOf } from "@/messages";
+import { messagesOf } from "@/messages/all";
 import { person } from "@/server/session";
 import { settings } from "@/server/settings";
 import { readerLocale, readerTheme, readerWords } from "@/server/words";

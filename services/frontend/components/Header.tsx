@@ -18,7 +18,8 @@ export function Header() {
   };
   const item = (href: string, text: string) => (
     <li>
-      <Link href={href} aria-current={path.startsWith(href) ? "page" : undefined}>
+      {/* Not asked for ahead: these pages are made for one person, and a crowd stands at the event's. */}
+      <Link href={href} prefetch={false} aria-current={path.startsWith(href) ? "page" : undefined}>
         {text}
       </Link>
     </li>
@@ -26,7 +27,7 @@ export function Header() {
   return (
     <header className={person ? "header signed-in" : "header"}>
       <div className="wide header-row">
-        <Link href="/" className="brand" aria-label={t("brand")}>
+        <Link href="/" prefetch={false} className="brand" aria-label={t("brand")}>
           <Mark />
           <span>{t("brand")}</span>
         </Link>

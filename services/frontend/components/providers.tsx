@@ -49,8 +49,13 @@ export function Providers({ locale, messages, person: first, socketUrl, children
   useEffect(() => {
     const back = () => socket.again();
     addEventListener("online", back);
-    if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined);
-    return () => removeEventListener("online", back);
+    // Not before everything is loaded: it would take its share of a slow network.
+    if (document.readyState === "complete") keepWorker();
+    else addEventListener("load", keepWorker);
+    return () => {
+      removeEventListener("online", back);
+      removeEventListener("load", keepWorker);
+    };
   }, [socket]);
   const session = useMemo(() => ({ person, signedIn, signOut }), [person, signedIn, signOut]);
   return (
@@ -60,6 +65,10 @@ export function Providers({ locale, messages, person: first, socketUrl, children
       </SessionContext>
     </WordsContext>
   );
+}
+
+function keepWorker(): void {
+  if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined);
 }
 
 function given<T>(value: T | null): T {

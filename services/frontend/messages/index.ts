@@ -2,20 +2,13 @@
 
 import type { Money } from "@/api/types";
 
-import de from "./de.json";
-import en from "./en.json";
+import type en from "./en.json";
 
 export const LOCALES = ["en", "de"] as const;
 export type Locale = (typeof LOCALES)[number];
 export type Messages = typeof en;
 export type Key = keyof Messages;
 export type Values = Record<string, string | number>;
-
-const ALL: Record<Locale, Messages> = { en, de };
-
-export function messagesOf(locale: Locale): Messages {
-  return ALL[locale];
-}
 
 /** The first language of the list that we speak. */
 export function chosenLocale(cookie: string | undefined, acceptLanguage: string | null): Locale {
@@ -54,33 +47,45 @@ export function wordsOf(locale: Locale, messages: Messages): Words {
       return value === undefined ? whole : typeof value === "number" ? numbers.format(value) : value;
     });
   };
-  const date = (iso: string, options: Intl.DateTimeFormatOptions) => {
+  const date = (iso: string, kind: keyof typeof DATES, timeZone = "") => {
     const when = new Date(iso);
-    return Number.isNaN(when.getTime()) ? "" : new Intl.DateTimeFormat(locale === "en" ? "en-GB" : locale, options).format(when);
+    return Number.isNaN(when.getTime()) ? "" : dateFormat(locale, kind, timeZone).format(when);
   };
   return {
     locale,
     t: (key, values) => find(key, values) ?? key,
     find,
     money: ({ amount, currency }) => moneyText(locale, amount, currency),
-    day: (iso, timeZone) => date(iso, { dateStyle: "full", ...(timeZone ? { timeZone } : {}) }),
-    moment: (iso, timeZone) =>
-      date(iso, {
-        weekday: "short",
-        day: "numeric",
-        month: "short",
-        year: "numeric",
-        hour: "2-digit",
-        minute: "2-digit",
-        ...(timeZone ? { timeZone } : {}),
-      }),
+    day: (iso, timeZone) => date(iso, "day", timeZone),
+    moment: (iso, timeZone) => date(iso, "moment", timeZone),
     number: (value) => numbers.format(value),
   };
 }
 
 /** Minor units as the currency has them: 1250 EUR is 12.50, 1250 JPY is 1,250. */
 export function moneyText(locale: string, amount: number, currency: string): string {
-  const format = new Intl.NumberFormat(locale, { style: "currency", currency });
+  const format = made(`${locale} ${currency}`, () => new Intl.NumberFormat(locale, { style: "currency", currency }));
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(amount / 10 ** digits);
+}
+
+const DATES = {
+  day: { dateStyle: "full" },
+  moment: { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" },
+} satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+function dateFormat(locale: Locale, kind: keyof typeof DATES, timeZone: string): Intl.DateTimeFormat {
+  const language = locale === "en" ? "en-GB" : locale;
+  return made(`${locale} ${kind} ${timeZone}`, () => new Intl.DateTimeFormat(language, { ...DATES[kind], ...(timeZone ? { timeZone } : {}) }));
+}
+
+const formats = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+/** To make a format costs fifty times what using it does; there are as many as currencies and time zones at most. */
+function made<F extends Intl.NumberFormat | Intl.DateTimeFormat>(name: string, make: () => F): F {
+  const known = formats.get(name) as F | undefined;
+  if (known) return known;
+  const format = make();
+  formats.set(name, format);
+  return format;
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Attendee } from "../api/types";
-import { messagesOf, wordsOf } from "../messages";
+import { wordsOf } from "../messages";
+import { messagesOf } from "../messages/all";
 import { allAttendees, table } from "../organiser/attendees";
 
 const en = wordsOf("en", messagesOf("en"));

@@ -5,7 +5,8 @@ import type { Booking, Payment } from "../api/types";
 import { isNews } from "../booking/news";
 import { refundText } from "../booking/refund";
 import { stepOf } from "../booking/step";
-import { messagesOf, wordsOf } from "../messages";
+import { wordsOf } from "../messages";
+import { messagesOf } from "../messages/all";
 
 interface Told {
   url?: string;
