@@ -6,11 +6,11 @@ import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent }
 
 import { useWords } from "@/components/providers";
 
-import { fit, kept, panned, shows, TOUCHABLE, toHouse, zoomed, type Camera, type Size } from "./camera";
-import { draw, type Palette, type Scene } from "./draw";
+import { fit, kept, panned, shows, TOUCHABLE, toHouse, zoomed, type Camera } from "./camera";
 import { hitAt, neighbour, seatName, type Direction } from "./layout";
 import { FREE, HELD, type Places } from "./places";
 import { useGestures } from "./gestures";
+import { usePaint, type Looking } from "./paint";
 
 interface Props {
   places: Places;
@@ -30,17 +30,17 @@ export function SeatMap({ places, chosen, tier, onToggle, describe }: Props) {
   const { t } = useWords();
   const { layout } = places;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const view = useRef<{ camera: Camera; size: Size; touched: boolean }>({
+  const view = useRef<Looking>({
     camera: { x: 0, y: 0, scale: 1 },
     size: { width: 0, height: 0 },
     touched: false,
   });
   const [cursor, setCursor] = useState<number | null>(null);
   const [hovered, setHovered] = useState<number | null>(null);
-  const scene = useRef({ chosen, tier, cursor, hovered });
-  const paint = usePaint(canvas, places, view, scene, t("map.stage"));
+  const shown = useRef({ chosen, tier, cursor, hovered });
+  const paint = usePaint(canvas, places, { view, shown, stageName: t("map.stage") });
   useEffect(() => {
-    scene.current = { chosen, tier, cursor, hovered };
+    shown.current = { chosen, tier, cursor, hovered };
     paint();
   }, [chosen, tier, cursor, hovered, paint]);
   useEffect(() => places.subscribe(paint), [places, paint]);
@@ -142,84 +142,6 @@ export function SeatMap({ places, chosen, tier, onToggle, describe }: Props) {
       </p>
     </div>
   );
-}
-
-type View = { current: { camera: Camera; size: Size; touched: boolean } };
-type Shown = { current: Pick<Scene, "chosen" | "tier" | "cursor" | "hovered"> };
-
-/** Paints at most once a frame, sharp on every screen; follows the size of its box and the colours of the theme. */
-function usePaint(
-  canvas: { current: HTMLCanvasElement | null },
-  places: Places,
-  view: View,
-  shown: Shown,
-  stageName: string,
-): () => void {
-  const frame = useRef(0);
-  const palette = useRef<Palette | null>(null);
-  const paint = useCallback(() => {
-    if (frame.current) return;
-    frame.current = requestAnimationFrame(() => {
-      frame.current = 0;
-      const context = canvas.current?.getContext("2d");
-      const { camera, size } = view.current;
-      if (!context || !canvas.current || !size.width) return;
-      palette.current ??= paletteOf(canvas.current);
-      const ratio = canvas.current.width / size.width;
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      draw(context, { layout: places.layout, places, camera, size, palette: palette.current, stageName, ...shown.current });
-    });
-  }, [canvas, places, view, shown, stageName]);
-  useEffect(() => {
-    const element = canvas.current;
-    const box = element?.parentElement;
-    if (!element || !box) return;
-    const resized = () => {
-      const size = { width: box.clientWidth, height: box.clientHeight };
-      const ratio = Math.min(2, devicePixelRatio || 1);
-      element.width = Math.round(size.width * ratio);
-      element.height = Math.round(size.height * ratio);
-      const { camera, touched } = view.current;
-      view.current = { size, touched, camera: touched ? camera : fit(places.layout, size) };
-      paint();
-    };
-    const recoloured = () => {
-      palette.current = null;
-      paint();
-    };
-    const observer = new ResizeObserver(resized);
-    observer.observe(box);
-    const theme = new MutationObserver(recoloured);
-    theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    dark.addEventListener("change", recoloured);
-    resized();
-    return () => {
-      observer.disconnect();
-      theme.disconnect();
-      dark.removeEventListener("change", recoloured);
-      cancelAnimationFrame(frame.current);
-      frame.current = 0;
-    };
-  }, [canvas, places, view, paint]);
-  return paint;
-}
-
-const TIERS = 8;
-
-function paletteOf(element: Element): Palette {
-  const style = getComputedStyle(element);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
-  return {
-    tiers: Array.from({ length: TIERS }, (_, tier) => colour(`--tier-${tier}`)),
-    ink: colour("--ink"),
-    muted: colour("--muted"),
-    taken: colour("--taken"),
-    paper: colour("--paper"),
-    stage: colour("--stage"),
-    chosen: colour("--chosen"),
-    onChosen: colour("--on-chosen"),
-  };
 }
 
 function firstSeat(places: Places): number {

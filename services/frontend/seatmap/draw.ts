@@ -1,8 +1,9 @@
-/** Paints the house: sections from afar, seats from near, numbers from close by. */
+/** Paints the house: sections from afar, seats from near, numbers from close by; and the marks over it. */
 
 import { toView, type Camera, type Size } from "./camera";
 import type { Layout, SectionShape } from "./layout";
-import { FREE, HELD, type Places } from "./places";
+import { FREE, HELD, SOLD, type Places } from "./places";
+import type { Stamps } from "./stamps";
 
 export interface Palette {
   tiers: string[];
@@ -15,47 +16,61 @@ export interface Palette {
   onChosen: string;
 }
 
-export interface Scene {
-  layout: Layout;
-  places: Places;
+export interface View {
   camera: Camera;
   size: Size;
+}
+
+export interface House {
+  layout: Layout;
+  places: Places;
   palette: Palette;
+  /** Only this price is wanted; null: all. */
+  tier: number | null;
+  stageName: string;
+}
+
+/** What is drawn over the house, anew in every frame. */
+export interface Marks {
   chosen: ReadonlySet<number>;
   /** Where the keyboard is, or the mouse. */
   cursor: number | null;
   hovered: number | null;
-  /** Only this price is wanted; null: all. */
-  tier: number | null;
-  stageName: string;
 }
 
 /** Pixels a seat: from here on round, and from here on with its number. */
 const ROUND = 7;
 const NUMBERED = 20;
 
-export function draw(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { size, layout, camera } = scene;
-  context.clearRect(0, 0, size.width, size.height);
-  drawStage(context, scene);
-  const seen = layout.sections.filter((section) => isSeen(section, camera, size));
-  for (const section of seen) drawFloor(context, scene, section);
-  if (camera.scale < ROUND) drawDots(context, scene, seen);
-  else drawSeats(context, scene, seen);
-  if (camera.scale < NUMBERED) for (const section of seen) drawName(context, scene, section);
-  drawChosen(context, scene);
-  drawRing(context, scene, scene.hovered, 1.5);
-  drawRing(context, scene, scene.cursor, 3);
+export function seatRadius(scale: number): number {
+  return scale * 0.38;
 }
 
-function isSeen(section: SectionShape, camera: Camera, size: Size): boolean {
+/** `stamps` are of this scale's `seatRadius`. */
+export function drawHouse(context: CanvasRenderingContext2D, house: House, view: View, stamps: Stamps): void {
+  const { scale } = view.camera;
+  drawStage(context, house, view);
+  const seen = house.layout.sections.filter((section) => isSeen(section, view));
+  for (const section of seen) drawFloor(context, house, view, section);
+  if (scale < ROUND) drawDots(context, house, view, seen);
+  else drawSeats(context, house, view, { seen, stamps });
+  if (scale < NUMBERED) for (const section of seen) drawName(context, house, view, section);
+}
+
+export function drawMarks(context: CanvasRenderingContext2D, house: House, view: View, { chosen, hovered, cursor }: Marks): void {
+  drawChosen(context, house, view, chosen);
+  drawRing(context, house, view, { seat: hovered, width: 1.5 });
+  drawRing(context, house, view, { seat: cursor, width: 3 });
+}
+
+function isSeen(section: SectionShape, { camera, size }: View): boolean {
   const radius = (section.inner + section.outer) / 2;
   const [x, y] = toView(camera, size, radius * Math.sin(section.middle), radius * Math.cos(section.middle));
   const reach = (section.outer * section.half + (section.outer - section.inner)) * camera.scale;
   return x > -reach && y > -reach && x < size.width + reach && y < size.height + reach;
 }
 
-function drawStage(context: CanvasRenderingContext2D, { camera, size, layout, palette, stageName }: Scene): void {
+function drawStage(context: CanvasRenderingContext2D, { layout, palette, stageName }: House, { camera, size }: View): void {
   const [x, y] = toView(camera, size, 0, 0);
   context.fillStyle = palette.stage;
   context.beginPath();
@@ -69,8 +84,8 @@ function drawStage(context: CanvasRenderingContext2D, { camera, size, layout, pa
   context.fillText(stageName, x, y + layout.stage * camera.scale * 0.68);
 }
 
-function drawFloor(context: CanvasRenderingContext2D, scene: Scene, section: SectionShape): void {
-  const { camera, size, palette, places, tier } = scene;
+function drawFloor(context: CanvasRenderingContext2D, house: House, { camera, size }: View, section: SectionShape): void {
+  const { palette, places, tier } = house;
   const [x, y] = toView(camera, size, 0, 0);
   // Canvas angles run from the right, clockwise; ours from straight down, to the right.
   const [from, to] = [Math.PI / 2 - section.middle - section.half, Math.PI / 2 - section.middle + section.half];
@@ -92,8 +107,8 @@ function drawFloor(context: CanvasRenderingContext2D, scene: Scene, section: Sec
 }
 
 /** From afar a seat is a square of a few pixels: eight thousand of them cost little. */
-function drawDots(context: CanvasRenderingContext2D, scene: Scene, seen: readonly SectionShape[]): void {
-  const { layout, places, camera, size, palette, tier } = scene;
+function drawDots(context: CanvasRenderingContext2D, house: House, { camera, size }: View, seen: readonly SectionShape[]): void {
+  const { layout, places, palette, tier } = house;
   const side = Math.max(1, camera.scale * 0.6);
   const [dx, dy] = [size.width / 2 - camera.x * camera.scale - side / 2, size.height / 2 - camera.y * camera.scale - side / 2];
   for (const section of seen) {
@@ -109,54 +124,48 @@ function drawDots(context: CanvasRenderingContext2D, scene: Scene, seen: readonl
   context.globalAlpha = 1;
 }
 
-/** Free: full. Held: a ring. Sold: a small cross. So that no one has to tell colours apart. */
-function drawSeats(context: CanvasRenderingContext2D, scene: Scene, seen: readonly SectionShape[]): void {
-  const { layout, places, camera, size, palette, tier } = scene;
-  const radius = camera.scale * 0.38;
+interface Sections {
+  seen: readonly SectionShape[];
+  stamps: Stamps;
+}
+
+interface OneSection {
+  section: SectionShape;
+  stamps: Stamps;
+}
+
+function drawSeats(context: CanvasRenderingContext2D, house: House, view: View, { seen, stamps }: Sections): void {
+  const { palette, tier } = house;
+  context.font = `600 ${Math.round(stamps.radius * 0.9)}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = palette.paper;
   for (const section of seen) {
-    const [free, held, sold] = [new Path2D(), new Path2D(), new Path2D()];
-    const numbers: [string, number, number][] = [];
-    for (const row of section.rows) {
-      for (let at = 0; at < row.count; at++) {
-        const seat = row.first + at;
-        const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
-        if (x < -radius || y < -radius || x > size.width + radius || y > size.height + radius) continue;
-        if (places.states[seat] === FREE) {
-          free.moveTo(x + radius, y);
-          free.arc(x, y, radius, 0, 2 * Math.PI);
-          if (camera.scale >= NUMBERED) numbers.push([String(at + 1), x, y]);
-        } else if (places.states[seat] === HELD) {
-          held.moveTo(x + radius * 0.8, y);
-          held.arc(x, y, radius * 0.8, 0, 2 * Math.PI);
-        } else {
-          const arm = radius * 0.4;
-          sold.moveTo(x - arm, y - arm);
-          sold.lineTo(x + arm, y + arm);
-          sold.moveTo(x + arm, y - arm);
-          sold.lineTo(x - arm, y + arm);
-        }
-      }
-    }
     context.globalAlpha = tier !== null && tier !== section.tier ? 0.2 : 1;
-    context.fillStyle = colour(palette, section.tier);
-    context.fill(free);
-    context.strokeStyle = colour(palette, section.tier);
-    context.lineWidth = Math.max(1, radius * 0.22);
-    context.stroke(held);
-    context.strokeStyle = palette.taken;
-    context.lineWidth = Math.max(1, radius * 0.16);
-    context.stroke(sold);
-    context.fillStyle = palette.paper;
-    context.font = `600 ${Math.round(radius * 0.9)}px system-ui, sans-serif`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    for (const [text, x, y] of numbers) context.fillText(text, x, y + 1);
-    context.globalAlpha = 1;
+    drawSeatsOf(context, house, view, { section, stamps });
+  }
+  context.globalAlpha = 1;
+}
+
+function drawSeatsOf(context: CanvasRenderingContext2D, { layout, places, palette }: House, { camera, size }: View, one: OneSection): void {
+  const { section, stamps } = one;
+  const ink = colour(palette, section.tier);
+  const [free, held, sold] = [stamps.of(FREE, ink), stamps.of(HELD, ink), stamps.of(SOLD, palette.taken)];
+  const { side } = stamps;
+  const reach = side / 2;
+  for (const row of section.rows) {
+    for (let at = 0; at < row.count; at++) {
+      const seat = row.first + at;
+      const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
+      if (x < -reach || y < -reach || x > size.width + reach || y > size.height + reach) continue;
+      const state = places.states[seat];
+      context.drawImage(state === FREE ? free : state === HELD ? held : sold, x - reach, y - reach, side, side);
+      if (state === FREE && camera.scale >= NUMBERED) context.fillText(String(at + 1), x, y + 1);
+    }
   }
 }
 
-function drawName(context: CanvasRenderingContext2D, scene: Scene, section: SectionShape): void {
-  const { camera, size, palette, places } = scene;
+function drawName(context: CanvasRenderingContext2D, { palette, places }: House, { camera, size }: View, section: SectionShape): void {
   const radius = (section.inner + section.outer) / 2;
   const [x, y] = toView(camera, size, radius * Math.sin(section.middle), radius * Math.cos(section.middle));
   const width = 2 * section.half * radius * camera.scale;
@@ -184,7 +193,7 @@ function drawName(context: CanvasRenderingContext2D, scene: Scene, section: Sect
   context.fillText(free, x, y + height * 0.6);
 }
 
-function drawChosen(context: CanvasRenderingContext2D, { layout, camera, size, palette, chosen }: Scene): void {
+function drawChosen(context: CanvasRenderingContext2D, { layout, palette }: House, { camera, size }: View, chosen: ReadonlySet<number>): void {
   const radius = Math.max(4, camera.scale * 0.46);
   for (const seat of chosen) {
     const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
@@ -206,9 +215,13 @@ function drawChosen(context: CanvasRenderingContext2D, { layout, camera, size, p
   }
 }
 
-function drawRing(context: CanvasRenderingContext2D, scene: Scene, seat: number | null, width: number): void {
+interface Ring {
+  seat: number | null;
+  width: number;
+}
+
+function drawRing(context: CanvasRenderingContext2D, { layout, palette }: House, { camera, size }: View, { seat, width }: Ring): void {
   if (seat === null) return;
-  const { layout, camera, size, palette } = scene;
   const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
   context.strokeStyle = palette.ink;
   context.lineWidth = width;
