@@ -1,23 +1,18 @@
-/** Every page: no accessibility violation, light and dark; nothing from elsewhere; a picture at two widths. */
+/** Every page is looked at (looks.ts), asks nobody but us, and brings no more than it needs. */
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 
+import { difference, drag, drawn, look, pixels } from "./looks.ts";
+import german from "../../services/frontend/messages/de.json" with { type: "json" };
 import { ARENA, buy, CARDS, chooseSeats, closeBrowser, CLUB, DESKTOP, openBrowser, PASSWORD, PHONE, register, SHOP, signIn, visit, waitForStatus, waitForStep, WORKER } from "./shop.ts";
-
-const IMAGES = process.env["IMAGES"] ?? "build/images";
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 describe("pages", () => {
   let browser: Browser;
   const foreign = new Set<string>();
   before(async () => {
-    mkdirSync(IMAGES, { recursive: true });
     browser = await openBrowser();
   });
   after(() => closeBrowser(browser));
@@ -64,7 +59,7 @@ describe("pages", () => {
     await page.getByText("This page opens without a network too.").waitFor();
     await look(page, "ticket");
     await page.getByRole("button", { name: "Cancel this booking" }).click();
-    await look(page, "cancel");
+    await look(page, "cancel", page.getByRole("button", { name: "No, keep it" }));
     await page.getByRole("button", { name: "Yes, cancel" }).click();
     await page.getByText(/^Refunded:/).waitFor();
     await look(page, "refund");
@@ -114,11 +109,14 @@ describe("pages", () => {
     await context.close();
   });
 
-  test("of an event load less than 200 kB of script, compressed", async () => {
+  test("of an event load less than 200 kB of script, compressed, and no words of another language", async () => {
     const { page, context } = await visit(browser, PHONE);
     const sizes: Promise<number>[] = [];
+    const texts: Promise<string | undefined>[] = [];
     page.on("requestfinished", (request) => {
-      if (request.resourceType() === "script") sizes.push(request.sizes().then((size) => size.responseBodySize));
+      if (request.resourceType() !== "script") return;
+      sizes.push(request.sizes().then((size) => size.responseBodySize));
+      texts.push(request.response().then((response) => response?.text()));
     });
 
     await page.goto(`${SHOP}/events/${ARENA}`);
@@ -126,6 +124,32 @@ describe("pages", () => {
 
     const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     assert.ok(sizes.length > 3 && total < 200_000, `${sizes.length} scripts, ${total} bytes`);
+    assert.ok(!(await Promise.all(texts)).join().includes(german["choice.lost.next"]));
+    await context.close();
+  });
+
+  test("of an event show the house where it was dragged to as if it had been painted there", async () => {
+    const { page, context } = await visit(browser);
+    await page.goto(`${SHOP}/events/${ARENA}`);
+    await page.getByTestId("live").getByText("Live").waitFor();
+    const map = page.getByTestId("seat-map");
+
+    for (const zooms of [0, 2]) {
+      for (let at = 0; at < zooms; at++) await page.getByRole("button", { name: "Zoom in" }).click();
+      await drag(page, map, [0, -40]);
+      await drag(page, map, [70, 90]);
+      const moved = await pixels(map);
+      // Other colours and back: what was painted ahead is thrown away.
+      await page.emulateMedia({ colorScheme: "dark" });
+      await drawn(page);
+      const dark = await pixels(map);
+      await page.emulateMedia({ colorScheme: "light" });
+      await drawn(page);
+      const anew = await pixels(map);
+
+      assert.ok(difference(moved, anew) < 1, `${difference(moved, anew)} a channel, after ${zooms} zooms`);
+      assert.ok(difference(dark, anew) > 10, "dark looks like light");
+    }
     await context.close();
   });
 
@@ -152,27 +176,3 @@ describe("pages", () => {
     return opened;
   }
 });
-
-async function look(page: Page, name: string): Promise<void> {
-  await page.waitForFunction(() => document.title !== "");
-  for (const colorScheme of ["dark", "light"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    assert.deepEqual(await violations(page), [], `${name}, ${colorScheme}`);
-  }
-  for (const [width, { viewport }] of [["phone", PHONE], ["desktop", DESKTOP]] as const) {
-    if (viewport) await page.setViewportSize(viewport);
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${name}, ${width}: the page is ${wide} px wider than the screen`);
-    await page.screenshot({ path: join(IMAGES, `${name}-${width}.jpg`), type: "jpeg", quality: 68 });
-  }
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async (tags) => {
-    const { axe: loaded } = window as unknown as { axe: typeof import("axe-core") };
-    return (await loaded.run(document, { runOnly: tags })).violations;
-  }, WCAG);
-  return found.map((one) => `${one.id}: ${one.nodes.map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`).join("; ")}`);
-}
