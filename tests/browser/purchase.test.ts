@@ -253,6 +253,28 @@ describe("a purchase", () => {
     await context.close();
   });
 
+  test("turned away by a full line has charged nothing, and goes out again with one press", async () => {
+    const { page, context } = await visit(browser);
+    let orders = 0;
+    const problem = { type: "/problems/queue-full", title: "Queue full", status: 503, detail: "", instance: "", reason: "queue-full", field: null, retry_after_s: 5 };
+    await page.route("**/api/v1/bookings", (route) => {
+      const isFirst = route.request().method() === "POST" && !orders++;
+      return isFirst ? route.fulfill({ status: 503, json: problem }) : route.continue();
+    });
+
+    await chooseSeats(page, ARENA, "Block 8", [5]);
+    await page.getByRole("link", { name: "Continue" }).click();
+    await register(page);
+    await page.getByRole("button", { name: /^Order and pay/ }).click();
+    const notice = page.getByRole("alert").filter({ hasText: "As many wait for this event as may." });
+    await notice.getByText("Nothing was charged.").waitFor();
+    await pay(page, CARDS.works);
+    await waitForStatus(page, "confirmed");
+
+    assert.equal(orders, 2);
+    await context.close();
+  });
+
   test("works with the keyboard alone", async () => {
     const { page, context } = await visit(browser);
     await page.goto(SHOP);

@@ -6,17 +6,16 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { isUncertain } from "@/api/client";
 import type { Event } from "@/api/types";
 import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
-import { explainError } from "@/components/problem";
+import { explainError, type Explained } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
 import { SignIn } from "@/components/SignIn";
 
 import { CardForm } from "./CardForm";
 import { placesIn, useChoice } from "./choice";
-import { forgetOrder, newOrder, pendingOrder, place, type Pending } from "./order";
+import { newOrder, NotPlaced, pendingOrder, place, type Pending } from "./order";
 import { linesOf, totalOf } from "./price";
 
 interface Props {
@@ -102,7 +101,7 @@ function useOrder(event: Event) {
   const { person } = useSession();
   const [sending, setSending] = useState(false);
   const [leaving, setLeaving] = useState<Pending | null>(null);
-  const [failed, setFailed] = useState<ReturnType<typeof explainError> | null>(null);
+  const [failed, setFailed] = useState<Explained | null>(null);
   const send = useCallback(
     async (pending: Pending) => {
       setSending(true);
@@ -112,10 +111,8 @@ function useOrder(event: Event) {
         const booking = await place(pending, event.title);
         router.push(`/bookings/${booking.id}`);
       } catch (error) {
-        // Whatever was refused is not in line; what did not arrive for certain is kept, and sent again with its key.
-        const unknown = isUncertain(error);
-        if (!unknown) forgetOrder(event.id);
-        setFailed(explainError(words, error, words.t(unknown ? "money.once" : "money.none")));
+        if (!(error instanceof NotPlaced)) throw error;
+        setFailed(explainError(words, error.cause, words.t(error.mayBeInLine ? "money.once" : "money.none")));
         setSending(false);
       }
     },

@@ -1,6 +1,6 @@
 /** Ordering, so that it happens once: the key is kept before the first try and sent with every one. */
 
-import { call, Unreachable } from "@/api/client";
+import { call, Refused, Unreachable } from "@/api/client";
 import type { Booking, PlaceBooking } from "@/api/types";
 
 import { keepChoice, load, NOTHING, parsed, store, type Choice } from "./choice";
@@ -11,6 +11,20 @@ export interface Pending {
   eventId: string;
   choice: Choice;
   paymentMethod: string;
+  /** How often it has been sent, or begun to be. */
+  sent: number;
+}
+
+/** An order that was not answered with a number. */
+export class NotPlaced extends Error {
+  constructor(
+    /** It stays pending, and is sent again with its key; otherwise it is forgotten, and nothing was charged. */
+    readonly mayBeInLine: boolean,
+    cause: unknown,
+  ) {
+    super("not placed", { cause });
+    this.name = "NotPlaced";
+  }
 }
 
 /** An order that has a number, remembered so that it can be shown, and made again after a "no". */
@@ -22,6 +36,16 @@ export interface Placed {
   atMs: number;
 }
 
+/** Said before anybody looks whether the same order is in line already. */
+const AT_THE_DOOR = new Set([
+  "queue-full",
+  "overloaded",
+  "too-many-requests",
+  "missing-token",
+  "invalid-token",
+  "token-expired",
+  "forbidden",
+]);
 const PENDING = "order:";
 const PLACED = "orders";
 const MOST_PLACED = 30;
@@ -32,23 +56,33 @@ export function pendingOrder(eventId: string): Pending | null {
   try {
     const found = JSON.parse(load(PENDING + eventId) ?? "null") as Partial<Pending> | null;
     const isOurs = found?.eventId === eventId && typeof found.key === "string" && typeof found.paymentMethod === "string";
-    return isOurs ? { ...(found as Pending), choice: parsed(JSON.stringify(found.choice)) } : null;
+    return isOurs ? { ...(found as Pending), choice: parsed(JSON.stringify(found.choice)), sent: found.sent ?? 1 } : null;
   } catch {
     return null;
   }
 }
 
 export function newOrder(eventId: string, choice: Choice, paymentMethod: string): Pending {
-  const order = { key: crypto.randomUUID(), eventId, choice, paymentMethod };
-  store(PENDING + eventId, JSON.stringify(order));
+  const order = { key: crypto.randomUUID(), eventId, choice, paymentMethod, sent: 0 };
+  keep(order);
   return order;
 }
 
-export function forgetOrder(eventId: string): void {
-  store(PENDING + eventId, null);
+function keep(order: Pending): void {
+  store(PENDING + order.eventId, JSON.stringify(order));
 }
 
-/** Puts it in line. Raises Refused (it is not in line), or Unreachable after some tries: it stays pending. */
+function forget(order: Pending): void {
+  store(PENDING + order.eventId, null);
+}
+
+/** Whether an answer to an order that was sent so often leaves open that it is in line. */
+export function mayBeInLine(error: unknown, sent: number): boolean {
+  if (!(error instanceof Refused)) return true;
+  return AT_THE_DOOR.has(error.reason) ? sent > 1 : error.problem.status >= 500;
+}
+
+/** Puts it in line, in several tries where nothing answers. Raises NotPlaced. */
 export async function place(order: Pending, title: string): Promise<Booking> {
   const body = {
     event_id: order.eventId,
@@ -56,15 +90,21 @@ export async function place(order: Pending, title: string): Promise<Booking> {
     areas: order.choice.areas,
     payment_method: order.paymentMethod,
   } satisfies PlaceBooking;
-  for (let tried = 1; ; tried++) {
+  for (let [tried, sent] = [1, order.sent + 1]; ; tried++, sent++) {
+    // Before it leaves: the page may not live to hear the answer.
+    keep({ ...order, sent });
     try {
       const { booking } = await call("post", "/api/v1/bookings", { body, key: order.key });
       remember({ bookingId: booking.id, eventId: order.eventId, title, choice: order.choice, atMs: Date.now() });
-      forgetOrder(order.eventId);
+      forget(order);
       keepChoice(order.eventId, NOTHING);
       return booking;
     } catch (error) {
-      if (!(error instanceof Unreachable) || tried >= TRIES) throw error;
+      if (!(error instanceof Unreachable) || tried >= TRIES) {
+        const isOpen = mayBeInLine(error, sent);
+        if (!isOpen) forget(order);
+        throw new NotPlaced(isOpen, error);
+      }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tried));
     }
   }
