@@ -38,7 +38,7 @@ def node() -> str | None:
 
 
 def web_app(node_path: str) -> Program:
-    """Builds the app if it has changed, then serves it. Nice while it may build: buyers come first."""
+    """Builds the app if it has changed, then serves it."""
     environment = dict(os.environ) | {
         "PORT": str(service_port(NAME, "http")),
         "HOSTNAME": HOST,
@@ -48,4 +48,4 @@ def web_app(node_path: str) -> Program:
         "COOKIE_SECURE": "false",
         "NEXT_TELEMETRY_DISABLED": "1",
     }
-    return Program(name=NAME, command=[node_path, "run.mjs"], env=environment, folder=FOLDER, nice=10)
+    return Program(name=NAME, command=[node_path, "run.mjs"], env=environment, folder=FOLDER)

@@ -20,7 +20,9 @@ def modules() -> set[Path]:
 def imports(module: Path) -> frozenset[Path]:
     """What of the app itself a module names."""
     named = IMPORT.findall(module.read_text())
-    bases = [FRONTEND / name[2:] if name.startswith("@/") else module.parent / name for name in named if name[0] in "@."]
+    bases = [
+        FRONTEND / name[2:] if name.startswith("@/") else module.parent / name for name in named if name[0] in "@."
+    ]
     files = (base.resolve().parent / f"{base.name}{end}" for base in bases for end in (".ts", ".tsx", "/index.ts"))
     return frozenset(file.resolve() for file in files if file.is_file())
 
