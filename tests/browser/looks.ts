@@ -25,6 +25,7 @@ export async function look(page: Page, name: string, shown?: Locator): Promise<v
   }
   for (const [width, { viewport }] of [["phone", PHONE], ["desktop", DESKTOP]] as const) {
     if (viewport) await page.setViewportSize(viewport);
+    await page.evaluate(() => scrollTo(0, 0));
     await shown?.scrollIntoViewIfNeeded();
     await drawn(page);
     await page.screenshot({ path: join(IMAGES, `${name}-${width}.jpg`), type: "jpeg", quality: 68 });
