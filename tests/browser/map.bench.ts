@@ -12,6 +12,7 @@ const SEATS_A_SECOND = 100;
 /** As many as the sample allows: what is measured is the map, and a booking costs the same two cores. */
 const SEATS_A_BOOKING = 8;
 const VISITS = 9;
+const SLOWER = 4;
 
 /** Milliseconds from asking for the page. */
 interface Arrival {
@@ -50,13 +51,15 @@ const closed = new AbortController();
 const sold = sell(closed.signal);
 while (heard < SEATS_A_SECOND) await pause(50);
 const busy = await whileOthersBuy();
+const busyPhone = await onAPhone(whileOthersBuy);
 for (let times = 0; times < 2; times++) await page.getByRole("button", { name: "Zoom in" }).click();
 const near = await whileOthersBuy();
+const nearPhone = await onAPhone(whileOthersBuy);
 closed.abort();
 const ordered = await sold;
 await closeBrowser(browser);
 const interactive = { median: arrivals[VISITS >> 1], slowest: arrivals.at(-1), very_first: first };
-console.log(JSON.stringify({ script_kb: scriptKb, arrival_ms: interactive, quiet, busy, near, ordered_a_second: ordered }, null, 2));
+console.log(JSON.stringify({ script_kb: scriptKb, arrival_ms: interactive, quiet, busy, near, phone: { busy: busyPhone, near: nearPhone }, ordered_a_second: ordered }, null, 2));
 
 /** All script of the event's page, as it comes: compressed, in kB. */
 async function scripts(): Promise<number> {
@@ -112,6 +115,17 @@ async function whileOthersBuy(): Promise<Frames & { changes_heard_a_second: numb
   const seen = await frames(page);
   const [taken, forS] = [freeBefore - (await freeOnThePage()), (performance.now() - began) / 1000];
   return { ...seen, changes_heard_a_second: Math.round(heard / forS), taken_on_the_page_a_second: Math.round(taken / forS) };
+}
+
+/** On a processor as slow as a phone's. */
+async function onAPhone<T>(work: () => Promise<T>): Promise<T> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
+  try {
+    return await work();
+  } finally {
+    await devtools.detach();
+  }
 }
 
 async function freeOnThePage(): Promise<number> {

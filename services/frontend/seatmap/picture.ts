@@ -5,7 +5,7 @@ import { drawHouse, seatRadius, type House, type View } from "./draw";
 import { Stamps } from "./stamps";
 
 /** How far beyond the view, on every side, in views. */
-const BEYOND = 0.5;
+const BEYOND = 0.25;
 
 /** The same in pixels of the page: whole ones, so that a copy is as sharp as what it is of. */
 function beyond({ width, height }: Size): Size {

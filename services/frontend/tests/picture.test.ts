@@ -13,11 +13,11 @@ const palette = { tiers: [], ink: "", muted: "", taken: "", paper: "", stage: ""
 const house = { layout, places, palette, tier: null, stageName: "Stage" };
 const painted = { house, revision: places.revision, camera: CAMERA, size: SIZE, ratio: 1 };
 
-test("what was painted serves as long as the view stays within half a view of it", () => {
+test("what was painted serves as long as the view stays within a quarter of a view of it", () => {
   const at = (dx: number, dy: number) => covers(painted, { ...house }, { camera: { ...CAMERA, x: CAMERA.x + dx / 4, y: CAMERA.y + dy / 4 }, size: SIZE }, 1);
 
-  assert.ok(at(0, 0) && at(200, -150) && at(-200, 150));
-  assert.ok(!at(201, 0) && !at(0, -151));
+  assert.ok(at(0, 0) && at(100, -75) && at(-100, 75));
+  assert.ok(!at(101, 0) && !at(0, -76));
 });
 
 test("what was painted of another size, in other colours or before a change is painted anew", () => {
