@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +37,7 @@ class Broker(Managed):
             port=port,
             variable="KAFKA_BROKERS",
             log=home / "broker.log",
-            launch=Launch(command=_command(port, self._advertised_port), folder=home),
+            launch=Launch(command=_command(port, self._advertised_port), env=_environment(), folder=home),
         )
         self._server = Server(plan, self._answers)
 
@@ -54,6 +55,11 @@ class Broker(Managed):
 
     async def _answers(self) -> bool:
         return await port_answers(self._port)
+
+
+def _environment() -> dict[str, str]:
+    """Without where traces go: it would send its own there, and does not start when that is empty."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
 
 
 async def create_topics(address: str, topics: Sequence[str], *, partitions: int = PARTITIONS) -> None:
