@@ -11,8 +11,10 @@ import { DESKTOP, PHONE } from "./shop.ts";
 
 const IMAGES = process.env["IMAGES"] ?? "build/images";
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** As narrow as phones are. */
+const NARROW = { width: 360, height: 740 };
 
-/** No accessibility violation, light and dark; nothing pushed aside; a picture at two
+/** No accessibility violation, light and dark; nothing pushed aside, on a narrow phone in either language; a picture at two
  *  widths. `shown`: what the picture is of, where that is not the top of the page. */
 export async function look(page: Page, name: string, shown?: Locator): Promise<void> {
   mkdirSync(IMAGES, { recursive: true });
@@ -28,6 +30,13 @@ export async function look(page: Page, name: string, shown?: Locator): Promise<v
     await drawn(page);
     await page.screenshot({ path: join(IMAGES, `${name}-${width}.jpg`), type: "jpeg", quality: 68 });
     assert.deepEqual(await pushedAside(page), [], `${name}, ${width}`);
+  }
+  await page.setViewportSize(NARROW);
+  for (const language of ["de", "en"]) {
+    await page.locator(".footer select").first().selectOption(language);
+    await page.locator(`html[lang="${language}"]`).waitFor();
+    await drawn(page);
+    assert.deepEqual(await pushedAside(page), [], `${name}, ${language} on a narrow phone`);
   }
   if (DESKTOP.viewport) await page.setViewportSize(DESKTOP.viewport);
 }
