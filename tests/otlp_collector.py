@@ -51,12 +51,8 @@ class Collector(trace_grpc.TraceServiceServicer):
 async def collecting(port: int) -> AsyncIterator[Collector]:
     collector, server = Collector(), grpc.aio.server()
     trace_grpc.add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    try:
+    async with _serving(server, port):
         yield collector
-    finally:
-        await server.stop(0)
 
 
 class Sink(grpc.GenericRpcHandler):
@@ -87,10 +83,16 @@ class Sink(grpc.GenericRpcHandler):
 async def sinking(port: int) -> AsyncIterator[Sink]:
     sink, server = Sink(), grpc.aio.server()
     server.add_generic_rpc_handlers((sink,))
+    async with _serving(server, port):
+        yield sink
+
+
+@asynccontextmanager
+async def _serving(server: grpc.aio.Server, port: int) -> AsyncIterator[None]:
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:
-        yield sink
+        yield
     finally:
         await server.stop(0)
 

@@ -37,15 +37,15 @@ def metrics_server(cluster: Cluster) -> Iterator[None]:
         cluster.run("delete", "-n", NAMESPACE, "--wait=false", "-f", str(MANIFESTS))
 
 
-def image(package: str, name: str, image: str) -> None:
+def image(package: str, name: str, tag: str) -> None:
     """A program of a published Go module, alone in an image."""
     built = _helper("program", package, name).strip().splitlines()[-1]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, name).write_bytes(Path(built).read_bytes())
         Path(folder, name).chmod(0o755)
         Path(folder, "Dockerfile").write_text(f'FROM scratch\nCOPY {name} /{name}\nENTRYPOINT ["/{name}"]\n')
-        _helper("build", folder, image)
-    _helper("load", image)
+        _helper("build", folder, tag)
+    _helper("load", tag)
 
 
 def _helper(*words: str) -> str:

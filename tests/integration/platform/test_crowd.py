@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.kit.topology import topology
 from services.local.platform import Platform
 from services.local.samples import Sample
-from tests.integration.platform.conftest import Buyer, port
+from services.local.watching.pages import default_pages, texts_of
+from tests.integration.platform.conftest import Buyer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 WATCHERS = 400
@@ -45,12 +45,12 @@ async def test_a_crowd_that_watches_and_looks_costs_ticket_two_looks_a_second(
 
     async with AsyncExitStack() as stack:
         sockets = await asyncio.gather(*(watching(running, crowd, stack, event_id) for _ in range(WATCHERS)))
-        before, began = await looks_at_ticket(crowd), time.monotonic()
+        before, began = await looks_at_ticket(), time.monotonic()
         first = await asyncio.gather(*(look() for _ in range(WATCHERS)))
         await buyer.book(event_id, seats=[SEAT])
         await asyncio.gather(*(hears_of(socket, SEAT) for socket in sockets))
         again = await asyncio.gather(*(look() for _ in range(WATCHERS)))
-        took_s, looks = time.monotonic() - began, await looks_at_ticket(crowd) - before
+        took_s, looks = time.monotonic() - began, await looks_at_ticket() - before
 
     assert set(first) | set(again) == {200}
     assert 0 < looks <= LOOKS_PER_S * took_s + 1, f"{looks} looks in {took_s:.1f} s for {2 * WATCHERS} who asked"
@@ -78,15 +78,13 @@ async def hears_of(socket: aiohttp.ClientWebSocketResponse, seat: str) -> None:
     raise AssertionError(f"closed with {socket.close_code} before the seat was told of")
 
 
-async def looks_at_ticket(crowd: aiohttp.ClientSession) -> float:
+async def looks_at_ticket() -> float:
     """How often ticket was asked which seats are free."""
-    metrics = topology().services["ticket"].metrics
-    assert metrics is not None
-    async with crowd.get(f"http://localhost:{port('ticket', metrics.port)}{metrics.path}") as response:
-        families = text_string_to_metric_families(await response.text())
+    [(_, page)] = await texts_of({"ticket": default_pages()["ticket"]})
+    assert page is not None
     return sum(
         sample.value
-        for family in families
+        for family in text_string_to_metric_families(page)
         for sample in family.samples
         if sample.name == "rpc_server_handled_total" and sample.labels["method"].endswith("GetAvailability")
     )
