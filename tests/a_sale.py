@@ -19,7 +19,8 @@ from services.booking_worker.settings import BookingWorkerSettings
 from services.kit.ids import new_id
 from services.kit.redis import open_redis
 from services.kit.settings import RedisSettings
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.running import running
 from tests.twins.booking_server import TwinBooking, serving_booking
 from tests.twins.realtime_server import TwinRealtime, serving_realtime

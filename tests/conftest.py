@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from services.kit.settings import PostgresSettings
 from services.kit.topology import topology
 from services.local.stores import Broker, Postgres, Valkey, create_schemas
 from tests import apache_kafka
+from tests.ports import free_port
 
 PASSWORD = secrets.token_hex(8)
 # Auth keeps its keys in the database of the session, under this: every test has to know it.
@@ -25,12 +25,6 @@ AUTH_KEY_SECRET = secrets.token_hex(16)
 def pytest_report_header() -> str:
     lacking = apache_kafka.missing()
     return f"apache kafka: left out, no {lacking} here" if lacking else f"apache kafka: {apache_kafka.VERSION}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)

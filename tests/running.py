@@ -6,7 +6,8 @@ from typing import Any
 
 from services.kit.process import Compose, working
 from services.kit.settings import ServiceSettings
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 
 
 @asynccontextmanager

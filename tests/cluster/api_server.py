@@ -7,13 +7,12 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import CERT_NONE, SSLContext, create_default_context
@@ -22,6 +21,8 @@ from typing import Any
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.ports import free_port
 
 START_S = 90
 _SEARCHED = ("KUBEBUILDER_ASSETS", "TICKETING_CLUSTER_BIN")
@@ -159,12 +160,6 @@ def unverified() -> SSLContext:
     context = create_default_context()
     context.check_hostname, context.verify_mode = False, CERT_NONE
     return context
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def _write_key(path: Path) -> None:

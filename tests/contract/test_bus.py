@@ -22,7 +22,8 @@ from services.kit.ids import new_id
 from services.local.stores import Broker
 from tests.apache_kafka import ApacheKafka
 from tests.buses import BROKERS, EMBEDDED, KAFKA, KAFKA_GROUPS, BrokerBus, Bus, TwinBus, connected
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.waiting import until
 
 # A broker that lets a group wait, on a machine that does other things as well.

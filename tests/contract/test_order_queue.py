@@ -20,7 +20,7 @@ from services.kit.ids import new_id
 from services.kit.redis import open_redis
 from services.kit.settings import RedisSettings
 from services.local.stores import Valkey
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.twins.order_queue import MemoryQueue
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -20,8 +20,8 @@ from aiohttp.test_utils import TestServer
 from services.payment.domain import Intent, Payment, Status
 from services.payment.ports import PspRefused
 from services.payment.psp.stripe import StripePsp
-from tests.conftest import free_port
 from tests.contract.test_psp import charged, payment, stripe_settings
+from tests.ports import free_port
 from tests.twins.payment_stripe import WEBHOOK_SECRET
 
 KEY = "sk_test_12345"

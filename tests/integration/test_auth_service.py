@@ -24,7 +24,8 @@ from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.ids import new_id
 from services.kit.redis import open_redis
 from services.kit.tokens import TokenVerifier
-from tests.conftest import AUTH_KEY_SECRET, Stores, free_port
+from tests.conftest import AUTH_KEY_SECRET, Stores
+from tests.ports import free_port
 from tests.running import running
 
 PASSWORD = "a long enough one"

@@ -29,7 +29,8 @@ from services.payment.psp.intents import SandboxIntents
 from services.payment.settings import PaymentSettings
 from services.ticket.app import compose as compose_ticket
 from services.ticket.settings import TicketSettings
-from tests.conftest import Stores, database_settings, free_port
+from tests.conftest import Stores, database_settings
+from tests.ports import free_port
 from tests.running import running
 from tests.twins.ticket_events import hall
 from tests.twins.ticket_shop import Shop, shop_over

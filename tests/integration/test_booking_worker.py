@@ -23,7 +23,8 @@ from services.kit.rpc.client import Peer
 from services.kit.settings import RedisSettings
 from services.local.stores import Valkey
 from tests.a_sale import Sale, a_sale
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.twins.booking_server import serving_booking
 from tests.waiting import until
 

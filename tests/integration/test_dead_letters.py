@@ -23,7 +23,8 @@ from services.kit.ids import new_id
 from services.kit.settings import KafkaSettings
 from services.local.dead_letters.topics import DeadTopics
 from tests.a_sale import Sale, a_sale
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.waiting import until
 
 PATIENCE_S = 40

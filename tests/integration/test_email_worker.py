@@ -25,7 +25,8 @@ from services.kit.ids import new_id
 from services.local.mailbox.catcher import catching
 from services.local.mailbox.letter import Letter
 from services.local.mailbox.shelf import Shelf
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.running import running
 from tests.twins.mails import body, opened, pictures
 

@@ -23,7 +23,8 @@ from services.kit.errors import DependencyDown
 from services.kit.settings import KafkaSettings
 from services.local.stores import Broker, create_schemas, create_topics
 from tests import apache_kafka
-from tests.conftest import PASSWORD, Stores, database_settings, free_port
+from tests.conftest import PASSWORD, Stores, database_settings
+from tests.ports import free_port
 from tests.waiting import until
 
 PATIENCE_S = 45

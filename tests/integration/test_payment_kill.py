@@ -16,7 +16,8 @@ import pytest
 from protos.gen import money_pb2, payment_pb2_grpc
 from protos.gen import payment_pb2 as pb
 from services.kit.ids import new_id
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 
 
 class Life:

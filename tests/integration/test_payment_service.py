@@ -19,7 +19,8 @@ from services.kit.bus.kafka import KafkaConsumer, KafkaPublisher
 from services.kit.ids import new_id
 from services.payment.app import compose
 from services.payment.settings import PaymentSettings
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.running import running
 
 type Told = list[realtime_pb2.NotifyPaymentStatusRequest]

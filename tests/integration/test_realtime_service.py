@@ -30,7 +30,8 @@ from services.kit.tokens import ALGORITHM, AUDIENCE, ISSUER
 from services.local.stores import Valkey
 from services.realtime.app import compose
 from services.realtime.settings import RealtimeSettings
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.running import running
 
 KEY = Ed25519PrivateKey.generate()

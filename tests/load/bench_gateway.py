@@ -29,8 +29,8 @@ from services.kit.ids import new_id
 from services.kit.logs import configure_logs
 from services.kit.process import working
 from services.local.stores import Valkey
-from tests.conftest import free_port
 from tests.integration.gateway.conftest import DRAFT
+from tests.ports import free_port
 from tests.twins.peers import running_peers
 
 PEERS = ("auth", "event", "ticket", "booking", "payment", "user")

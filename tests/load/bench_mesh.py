@@ -42,7 +42,7 @@ from services.kit.rpc.persons import persons_of, speaking
 from services.kit.rpc.policy import Policy
 from services.kit.rpc.server import RpcServer
 from services.kit.topology import topology
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.twins.vouching import Voucher
 
 MODES: Final[tuple[Mode, ...]] = ("off", "strict")
@@ -206,7 +206,7 @@ async def sides(home: Path, auth: Voucher) -> AsyncIterator[dict[str, dict[Mode,
     async with AsyncExitStack() as stack:
         for mode in MODES:
             for service in ("ticket", "booking"):
-                place = Place(service, mode, some_port(), home, auth)
+                place = Place(service, mode, free_port(), home, auth)
                 ours, theirs = context.Pipe()
                 child = context.Process(target=_serve_for, args=(service, mode, place.port, home, theirs, jwks))
                 child.start()
@@ -235,13 +235,6 @@ def _peer(place: Place, caller: str) -> Peer[Any]:
     name = f"{place.service}.{place.service.capitalize()}Service"
     stub, security = stubs[place.service], place.security(caller)
     return Peer(place.service, f"localhost:{place.port}", stub, service=name, security=security)
-
-
-def some_port() -> int:
-    """Whose encrypted twin is a port, too."""
-    while (port := free_port()) > 60_000:
-        pass
-    return port
 
 
 def issue(home: Path) -> None:

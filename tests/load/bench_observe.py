@@ -30,7 +30,6 @@ from rich.console import Console
 
 from services.kit.topology import topology
 from services.local.platform import Platform, platform
-from tests.conftest import free_port
 from tests.load.sale.bench import buy_until, orders_of, shuffled_pairs, stage_event
 from tests.load.sale.buyers import Buyer
 from tests.load.sale.doors import Doors, close_sockets, doors
@@ -39,7 +38,7 @@ from tests.load.sale.progress import Stage
 from tests.load.sale.settings import SaleSettings
 from tests.load.sale.verdict import pace_of
 from tests.otlp_collector import sinking
-from tests.platform_ports import use_free_ports
+from tests.ports import free_port, use_free_ports
 
 MOST_LOST: Final = 0.05
 WARM_UP_S: Final = 2.0

@@ -39,7 +39,7 @@ from services.ticket.settings import TicketSettings
 from services.ticket.signing import TicketSigner
 from services.ticket.snapshots import Snapshots
 from services.ticket.watch import InventoryWatch
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.twins.ticket_events import hall
 
 ROWS = {f"R{number}": 100 for number in range(1000)}

@@ -25,12 +25,13 @@ from ticketing_operator.transport import Request, Transport
 
 from observe.boards import operator as board
 from observe.panels import WINDOW
-from tests.cluster.api_server import ApiServer, free_port
+from tests.cluster.api_server import ApiServer
 from tests.cluster.cluster import HELPER
 from tests.cluster.controllers import DEPLOYMENT
 from tests.cluster.operator.conftest import World
 from tests.cluster.operator.definitions import defined
 from tests.cluster.operator.test_process import LOOKS_S, SETTLES_S, Process, granted, healed, until_ready
+from tests.ports import free_port
 from tests.waiting import until
 
 __all__ = ["granted"]

@@ -21,9 +21,10 @@ from ticketing_operator.names import Kind
 from ticketing_operator.settings import REPOSITORY
 from ticketing_operator.transport import APPLY, Request, Transport
 
-from tests.cluster.api_server import ApiServer, free_port, program
+from tests.cluster.api_server import ApiServer, program
 from tests.cluster.controllers import DEPLOYMENT
 from tests.cluster.operator.conftest import World
+from tests.ports import free_port
 from tests.waiting import until
 
 LEASE_NAMESPACE, LEASE_NAME = "default", "ticketing-operator"

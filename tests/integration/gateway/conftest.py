@@ -19,7 +19,7 @@ from services.gateway.settings import GatewaySettings
 from services.kit.ids import new_id
 from services.kit.process import working
 from services.local.stores import Valkey
-from tests.conftest import free_port
+from tests.ports import free_port
 from tests.twins.peers import Peers, running_peers
 
 VENUE = {

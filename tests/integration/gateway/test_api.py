@@ -7,8 +7,8 @@ import gzip
 from collections.abc import AsyncIterator
 
 from services.kit.ids import new_id
-from tests.conftest import free_port
 from tests.integration.gateway.conftest import DRAFT, VENUE, Gateway, running_gateway
+from tests.ports import free_port
 from tests.twins.peers import Peers, running_peers
 
 EVENTS = "/api/v1/events"

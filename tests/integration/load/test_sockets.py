@@ -5,9 +5,9 @@ from __future__ import annotations
 import aiohttp
 from aiohttp import web
 
-from tests.conftest import free_port
 from tests.load.sale.api import Member
 from tests.load.sale.sockets import BuyerSocket
+from tests.ports import free_port
 
 READY = '{"type": "ready", "id": "", "data": {"cursor": "7-0"}}'
 

@@ -1,10 +1,9 @@
-"""What the tests of the local run share: free ports, bounded waiting, a process to kill."""
+"""What the tests of the local run share: bounded waiting, a process to kill."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,20 +17,8 @@ ROOT: Final = Path(__file__).parents[3]
 PATIENCE_S: Final = 45.0
 LOOK_EVERY_S: Final = 0.02
 
-type FreePort = Callable[[], int]
 type Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 type RunScript = Callable[..., Awaitable[Process]]
-
-
-@pytest.fixture
-def free_port() -> FreePort:
-    def find() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
-
-    return find
 
 
 @pytest.fixture

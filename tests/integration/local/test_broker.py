@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownError
 
 from services.local.stores import Broker, create_topics
+from tests.ports import free_port
 
 
 @pytest.fixture
-async def broker(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[Broker]:
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     async with Broker(tmp_path / "broker", port=free_port(), topics=("seats",)) as running:
         yield running
 

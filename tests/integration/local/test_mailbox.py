@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from aiohttp import ClientSession
 
 from services.local.launch import Launch, end, launch
+from tests.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Mailbox:
 
 
 @pytest.fixture
-async def mailbox(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[Mailbox]:
+async def mailbox(tmp_path: Path) -> AsyncIterator[Mailbox]:
     smtp, http = free_port(), free_port()
     command = [sys.executable, "-m", "services.local.mailbox", "--smtp", str(smtp)]
     command += ["--http", str(http), "--dir", str(tmp_path / "mails")]

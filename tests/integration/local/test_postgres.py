@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ import pytest
 from services.local.launch import Account, Launch, end, launch
 from services.local.stores import DATABASE, Postgres, create_schemas
 from services.local.stores import postgres as postgres_module
+from tests.ports import free_port
 
 START_AND_STOP: Final = """
 import asyncio, sys
@@ -34,7 +35,7 @@ AS_ROOT: Final = pytest.mark.skipif(os.geteuid() != 0, reason="only root must st
 
 
 @pytest.fixture
-async def postgres(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[Postgres]:
+async def postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
     async with Postgres(tmp_path / "postgres", port=free_port()) as running:
         yield running
 
@@ -90,7 +91,7 @@ async def test_a_service_owns_its_schema_and_sees_no_other(postgres: Postgres) -
 
 @AS_ROOT
 async def test_root_may_keep_home_and_programs_where_nobody_else_may_look(
-    tmp_path: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
@@ -110,7 +111,7 @@ async def test_root_may_keep_home_and_programs_where_nobody_else_may_look(
 
 
 @AS_ROOT
-async def test_an_ordinary_user_needs_no_root(tmp_path: Path, free_port: Callable[[], int]) -> None:
+async def test_an_ordinary_user_needs_no_root(tmp_path: Path) -> None:
     home, nobody = tmp_path / "theirs", pwd.getpwnam("nobody")
     home.mkdir()
     os.chown(home, nobody.pw_uid, nobody.pw_gid)

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import pytest
 
 from services.local.stores import Broker, Postgres, Store, StoreFailed, Valkey
+from tests.ports import free_port
 
 
 class MakeStore(Protocol):
@@ -36,9 +37,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("make", STORES)
-async def test_a_store_starts_again_after_stop_and_after_kill(
-    make: MakeStore, tmp_path: Path, free_port: Callable[[], int]
-) -> None:
+async def test_a_store_starts_again_after_stop_and_after_kill(make: MakeStore, tmp_path: Path) -> None:
     store = make(tmp_path / "home", port=free_port())
     await store.start()
     try:
@@ -54,9 +53,7 @@ async def test_a_store_starts_again_after_stop_and_after_kill(
 
 
 @pytest.mark.parametrize("make", STORES)
-async def test_start_and_stop_may_be_called_twice(
-    make: MakeStore, tmp_path: Path, free_port: Callable[[], int]
-) -> None:
+async def test_start_and_stop_may_be_called_twice(make: MakeStore, tmp_path: Path) -> None:
     store = make(tmp_path / "home", port=free_port())
     await store.start()
     first = store.pid
@@ -81,7 +78,6 @@ async def test_a_busy_port_is_named_with_the_way_out(make: MakeStore, variable: 
 async def test_a_store_dies_with_us_even_when_we_are_killed(
     make: MakeStore,
     tmp_path: Path,
-    free_port: Callable[[], int],
     run_script: Callable[..., Awaitable[Process]],
     is_running: Callable[[int], bool],
     eventually: Callable[[Callable[[], bool]], Awaitable[None]],

@@ -1,14 +1,14 @@
 """Embedded Valkey keeps every write it acknowledged."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from redis.asyncio import Redis
 
 from services.local.stores import Valkey
+from tests.ports import free_port
 
 
-async def test_an_acknowledged_entry_survives_a_kill(tmp_path: Path, free_port: Callable[[], int]) -> None:
+async def test_an_acknowledged_entry_survives_a_kill(tmp_path: Path) -> None:
     async with Valkey(tmp_path / "valkey", port=free_port()) as valkey:
         async with Redis.from_url(valkey.url, decode_responses=True) as redis:
             for number in range(20):
@@ -21,7 +21,7 @@ async def test_an_acknowledged_entry_survives_a_kill(tmp_path: Path, free_port: 
             assert await redis.xlen("booking-queue") == 20
 
 
-async def test_it_syncs_always_snapshots_never_and_evicts_nothing(tmp_path: Path, free_port: Callable[[], int]) -> None:
+async def test_it_syncs_always_snapshots_never_and_evicts_nothing(tmp_path: Path) -> None:
     async with (
         Valkey(tmp_path / "valkey", port=free_port()) as valkey,
         Redis.from_url(valkey.url, decode_responses=True) as redis,

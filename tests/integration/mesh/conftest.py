@@ -25,7 +25,7 @@ from services.kit.rpc.identity import Mode, Security, identity_in
 from services.kit.rpc.policy import Policy
 from services.kit.rpc.server import RpcServer
 from services.kit.topology import topology
-from tests.conftest import free_port
+from tests.ports import free_port
 
 DAY = timedelta(days=1)
 SERVICE = "ticket.TicketService"
@@ -123,10 +123,7 @@ async def serving(
 
 @pytest.fixture
 def port() -> int:
-    """Free, and so is the one its encrypted twin listens on."""
-    while (found := free_port()) > 60_000:
-        pass
-    return found
+    return free_port()
 
 
 def peer(url: str, security: Security, **more: Any) -> Peer[Any]:

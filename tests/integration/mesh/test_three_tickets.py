@@ -22,7 +22,8 @@ from services.booking.settings import BookingSettings
 from services.kit.ids import new_id
 from services.payment.app import compose as compose_payment
 from services.payment.settings import PaymentSettings
-from tests.conftest import Stores, free_port
+from tests.conftest import Stores
+from tests.ports import free_port
 from tests.running import running
 from tests.twins.dns import serving_names
 from tests.twins.ticket_events import hall

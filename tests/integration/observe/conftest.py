@@ -21,9 +21,8 @@ from services.kit.topology import topology
 from services.local.platform import Platform, platform
 from services.local.prometheus import prometheus_url
 from services.local.samples import Sample, load_samples
-from tests.conftest import free_port
 from tests.otlp_collector import Collector, collecting
-from tests.platform_ports import use_free_ports
+from tests.ports import free_port, use_free_ports
 from tests.waiting import until
 
 BUYERS = int(os.environ.get("WATCHED_BUYERS", "150"))

@@ -16,7 +16,7 @@ from services.kit.ids import new_id
 from services.local.platform import Platform, platform
 from services.local.ports import service_port
 from services.local.samples import Sample, load_samples
-from tests.platform_ports import use_free_ports
+from tests.ports import use_free_ports
 from tests.waiting import until
 
 # A loaded machine starts a batch late; nobody waits longer than he must.

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from services.local.platform import Platform, platform
-from tests.platform_ports import use_free_ports
+from tests.ports import use_free_ports
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.conftest import free_port
 from tests.load.rehearsal.wires import HOST, Wires
+from tests.ports import free_port
 
 type Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -6,7 +6,7 @@ from services.kit.topology import topology
 from services.local.platform import refuse_taken_ports
 from services.local.ports import service_port
 from services.local.stores import StoreFailed
-from tests.platform_ports import use_free_ports
+from tests.ports import use_free_ports
 
 BOOKING = topology().services["booking"]
 

@@ -24,7 +24,7 @@ from tests.load.rehearsal.wires import Wires
 from tests.load.sale.sale import run_sale
 from tests.load.sale.settings import Shares
 from tests.load.sale.verdict import Verdict
-from tests.platform_ports import use_free_ports
+from tests.ports import use_free_ports
 
 # Two orders a second for as long as all faults may take; many of them with a card whose approval comes by webhook.
 LIGHT = RehearsalSettings(buyers=600, faults=len(SIGHTS), every_s=16.0)

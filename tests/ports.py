@@ -1,8 +1,10 @@
-"""Where a platform of a test's own listens, beside all else that runs here; `python -m tests.platform_ports` tells."""
+"""Where tests listen, beside all else that runs here; `python -m tests.ports` tells where a whole platform fits."""
 
 import os
 import random
+import socket
 from contextlib import suppress
+from itertools import chain, cycle
 
 from services.kit.topology import topology
 from services.local.platform import refuse_taken_ports
@@ -11,6 +13,19 @@ from services.local.stores import StoreFailed
 
 # Ports moved this far are none that the machine gives to connections that go out; a step is as much as one platform.
 OFFSETS = range(11_000, MOST + 1, 200)
+
+# Above those, and below what goes out. What listens encrypted too does so a thousand higher.
+_SINGLE = list(chain(*(range(thousand, thousand + 1000) for thousand in range(24_000, 32_000, 2000))))
+_candidates = cycle(random.sample(_SINGLE, len(_SINGLE)))
+
+
+def free_port() -> int:
+    """Nobody listens on it, and no connection that goes out takes it before its server starts, or starts again."""
+    for port in (next(_candidates) for _ in _SINGLE):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def use_free_ports() -> None:
