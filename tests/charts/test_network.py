@@ -99,6 +99,15 @@ def test_every_broker_is_reached_on_its_own_port() -> None:
     assert [{"port": 9092}, {"port": 9192}] in [rule["ports"] for rule in egress]
 
 
+def test_brokers_on_one_port_are_one_port() -> None:
+    """A list of ports with one of them twice would never compare as what was asked for."""
+    brokers = {"stores": {"kafka": {"brokers": "one:9092,two:9092,three:9092"}}}
+
+    egress = one(render("user", brokers), "NetworkPolicy")["spec"]["egress"]
+
+    assert [{"port": 9092}] in [rule["ports"] for rule in egress]
+
+
 def test_where_stores_are_can_be_narrowed() -> None:
     database = [{"ipBlock": {"cidr": "10.1.2.3/32"}}]
 

@@ -87,7 +87,9 @@ spec:
 {{- define "workload.storePorts" -}}
 {{- $service := index . 0 -}}
 {{- if eq (index . 1) "kafka" -}}
-{{- range $i, $port := include "workload.brokers" $service | splitList "," | toJson | fromJsonArray }}{{ if $i }}, {{ end }}{port: {{ $port | splitList ":" | last }}}{{ end -}}
+{{- $ports := list }}
+{{- range include "workload.brokers" $service | splitList "," }}{{ $ports = append $ports (splitList ":" . | last) }}{{ end }}
+{{- range $i, $port := uniq $ports }}{{ if $i }}, {{ end }}{port: {{ $port }}}{{ end -}}
 {{- else -}}
 {port: {{ include "workload.storePort" . }}}
 {{- end -}}
