@@ -101,7 +101,8 @@ def find_cluster() -> Cluster:
         return Cluster(Path(named), program("kubectl"))
     if not HELPER.exists():
         raise NoCluster("set KUBECONFIG to a cluster that these tests may use (`make kind` starts one)")
-    printed = subprocess.run([HELPER, "up"], capture_output=True, text=True, check=True, timeout=1800)  # noqa: S603
+    start = ["make", "--silent", "cluster", f"CLUSTER={HELPER}"]
+    printed = subprocess.run(start, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=1800)  # noqa: S603
     return Cluster(Path(printed.stdout.strip().splitlines()[-1]), program("kubectl"))
 
 
