@@ -1,9 +1,8 @@
 import Link from "next/link";
 
+import { Away } from "@/components/Away";
 import { EventCard } from "@/components/EventCard";
-import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
-import { explainAway } from "@/components/problem";
 import { searchEvents, type Search } from "@/server/events";
 import { readerWords } from "@/server/words";
 
@@ -45,7 +44,7 @@ export default async function FindPage({ searchParams }: { searchParams: Promise
       <section className="wide section" aria-labelledby="found">
         <h2 id="found">{searched ? t("find.found") : t("find.soon")}</h2>
         {"away" in found ? (
-          <Failure {...explainAway(words)} />
+          <Away words={words} />
         ) : "value" in found && found.value.items.length ? (
           <ul className="cards">
             {found.value.items.map((event) => (

@@ -1,11 +1,9 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 
-import { Failure } from "@/components/Failure";
+import { Away } from "@/components/Away";
 import { Notice } from "@/components/Notice";
 import { Poster } from "@/components/Poster";
-import { explainAway } from "@/components/problem";
-import type { Words } from "@/messages";
 import { Purchase } from "@/purchase/Purchase";
 import { eventOf } from "@/server/events";
 import { seatsOf } from "@/server/seats";
@@ -25,7 +23,13 @@ export default async function EventPage({ params }: Props) {
   const [words, found, seats] = await Promise.all([readerWords(), eventOf(id), seatsOf(id)]);
   const { t, day, moment } = words;
   if ("missing" in found) notFound();
-  if ("away" in found) return <Away words={words} />;
+  if ("away" in found) {
+    return (
+      <div className="wide section">
+        <Away words={words} />
+      </div>
+    );
+  }
   const event = found.value;
   const { venue } = event;
   return (
@@ -60,13 +64,5 @@ export default async function EventPage({ params }: Props) {
         </section>
       </div>
     </>
-  );
-}
-
-function Away({ words }: { words: Words }) {
-  return (
-    <div className="wide section">
-      <Failure {...explainAway(words)} />
-    </div>
   );
 }

@@ -1,8 +1,7 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 
-import { Failure } from "@/components/Failure";
-import { explainAway } from "@/components/problem";
+import { Away } from "@/components/Away";
 import { Checkout } from "@/purchase/Checkout";
 import { eventOf } from "@/server/events";
 import { settings } from "@/server/settings";
@@ -18,7 +17,7 @@ export default async function CheckoutPage({ params }: { params: Promise<{ id: s
   if ("away" in found) {
     return (
       <div className="wide section">
-        <Failure {...explainAway(words)} />
+        <Away words={words} />
       </div>
     );
   }
