@@ -135,32 +135,33 @@ interface OneSection {
 }
 
 function drawSeats(context: CanvasRenderingContext2D, house: House, view: View, { seen, stamps }: Sections): void {
-  const { palette, tier } = house;
-  context.font = `600 ${Math.round(stamps.radius * 0.9)}px system-ui, sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = palette.paper;
+  context.save();
+  // Stamps are in pixels of the screen.
+  context.setTransform(1, 0, 0, 1, 0, 0);
   for (const section of seen) {
-    context.globalAlpha = tier !== null && tier !== section.tier ? 0.2 : 1;
+    context.globalAlpha = house.tier !== null && house.tier !== section.tier ? 0.2 : 1;
     drawSeatsOf(context, house, view, { section, stamps });
   }
-  context.globalAlpha = 1;
+  context.restore();
 }
 
 function drawSeatsOf(context: CanvasRenderingContext2D, { layout, places, palette }: House, { camera, size }: View, one: OneSection): void {
   const { section, stamps } = one;
   const ink = colour(palette, section.tier);
   const [free, held, sold] = [stamps.of(FREE, ink), stamps.of(HELD, ink), stamps.of(SOLD, palette.taken)];
-  const { side } = stamps;
-  const reach = side / 2;
+  const isNumbered = camera.scale >= NUMBERED;
+  const stampOf = (state: number | undefined, number: number) => {
+    if (state !== FREE) return state === HELD ? held : sold;
+    return isNumbered ? stamps.of(FREE, ink, { number, colour: palette.paper }) : free;
+  };
+  const { side, ratio } = stamps;
+  const reach = side / ratio / 2;
   for (const row of section.rows) {
     for (let at = 0; at < row.count; at++) {
       const seat = row.first + at;
       const [x, y] = toView(camera, size, layout.xs[seat] ?? 0, layout.ys[seat] ?? 0);
       if (x < -reach || y < -reach || x > size.width + reach || y > size.height + reach) continue;
-      const state = places.states[seat];
-      context.drawImage(state === FREE ? free : state === HELD ? held : sold, x - reach, y - reach, side, side);
-      if (state === FREE && camera.scale >= NUMBERED) context.fillText(String(at + 1), x, y + 1);
+      context.drawImage(stampOf(places.states[seat], at + 1), Math.round((x - reach) * ratio), Math.round((y - reach) * ratio));
     }
   }
 }

@@ -5,6 +5,11 @@ import { FREE, HELD } from "./places";
 /** Around a picture, so that its soft edge is not cut off. */
 const EDGE = 1;
 
+export interface Numbered {
+  number: number;
+  colour: string;
+}
+
 export class Stamps {
   readonly #made = new Map<string, HTMLCanvasElement>();
 
@@ -14,23 +19,25 @@ export class Stamps {
     readonly ratio: number,
   ) {}
 
-  /** How wide a picture is put on the page. */
+  /** How wide a picture is, in pixels of the screen: copied to whole ones it costs half of what it costs in between. */
   get side(): number {
-    return Math.ceil((2 * this.radius + 2 * EDGE) * this.ratio) / this.ratio;
+    return Math.ceil((2 * this.radius + 2 * EDGE) * this.ratio);
   }
 
-  /** Free: full. Held: a ring. Sold: a small cross. So that no one has to tell colours apart. */
-  of(state: number, colour: string): HTMLCanvasElement {
-    const name = `${state} ${colour}`;
+  /** Free: full, with its number where there is one. Held: a ring. Sold: a small cross. So that no one has to tell colours
+   *  apart. */
+  of(state: number, colour: string, numbered?: Numbered): HTMLCanvasElement {
+    const name = `${state} ${colour} ${numbered?.number} ${numbered?.colour}`;
     const known = this.#made.get(name);
     if (known) return known;
     const stamp = document.createElement("canvas");
-    stamp.width = stamp.height = Math.round(this.side * this.ratio);
+    stamp.width = stamp.height = this.side;
     const context = stamp.getContext("2d");
     if (context) {
-      context.scale(this.ratio, this.ratio);
       context.translate(this.side / 2, this.side / 2);
+      context.scale(this.ratio, this.ratio);
       this.#draw(context, state, colour);
+      if (numbered) this.#write(context, numbered);
     }
     this.#made.set(name, stamp);
     return stamp;
@@ -57,5 +64,13 @@ export class Stamps {
       context.lineTo(-arm, arm);
     }
     context.stroke();
+  }
+
+  #write(context: CanvasRenderingContext2D, { number, colour }: Numbered): void {
+    context.fillStyle = colour;
+    context.font = `600 ${Math.round(this.radius * 0.9)}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(String(number), 0, 1);
   }
 }
