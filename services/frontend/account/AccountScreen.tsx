@@ -6,6 +6,7 @@ import { useCallback, useEffect, useState } from "react";
 
 import { call } from "@/api/client";
 import type { Address, Me } from "@/api/types";
+import { Again } from "@/components/Again";
 import { Field } from "@/components/Field";
 import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
@@ -45,7 +46,11 @@ export function AccountScreen() {
           <SignIn />
         </div>
       )}
-      {problem && <Failure {...problem} />}
+      {problem && (
+        <Failure {...problem}>
+          <Again onClick={() => void load()} />
+        </Failure>
+      )}
       {person && me && <Profile me={me} onChange={setMe} />}
       {person && me && <Addresses items={addresses} onChange={() => void load()} />}
     </div>

@@ -6,6 +6,7 @@ import Link from "next/link";
 import { useEffect, useRef } from "react";
 
 import { Refused } from "@/api/client";
+import { Again } from "@/components/Again";
 import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { explainError, explainReason } from "@/components/problem";
@@ -134,9 +135,7 @@ function LookFailed({ error, id, again }: { error: unknown; id: string; again: (
   }
   return (
     <Failure {...explainError(words, error, t("money.safe"))}>
-      <button type="button" className="button button-quiet" onClick={again}>
-        {t("look.again")}
-      </button>
+      <Again onClick={again} />
     </Failure>
   );
 }

@@ -7,6 +7,7 @@ import { useCallback, useEffect, useState } from "react";
 
 import { call } from "@/api/client";
 import type { Booking } from "@/api/types";
+import { Again } from "@/components/Again";
 import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { explainError } from "@/components/problem";
@@ -52,7 +53,11 @@ export function BookingsScreen() {
           <SignIn money={t("money.safe")} />
         </div>
       )}
-      {problem && <Failure {...problem} />}
+      {problem && (
+        <Failure {...problem}>
+          <Again onClick={() => void load("")} />
+        </Failure>
+      )}
       {person && !items && !problem && <p className="quiet">{t("status.wait")}</p>}
       {items?.length === 0 && (
         <Notice kind="info" title={t("bookings.none")}>

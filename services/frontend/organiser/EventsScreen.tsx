@@ -5,6 +5,7 @@ import { useCallback, useEffect, useState } from "react";
 
 import { call } from "@/api/client";
 import type { EventSummary } from "@/api/types";
+import { Again } from "@/components/Again";
 import { Failure } from "@/components/Failure";
 import { explainError } from "@/components/problem";
 import { useSession, useWords } from "@/components/providers";
@@ -31,6 +32,7 @@ function MyEvents() {
       const page = await call("get", "/api/v1/events", { query: { mine: true, limit: 50, cursor: from } });
       setItems((before) => [...(from ? (before ?? []) : []), ...page.items]);
       setCursor(page.next_cursor);
+      setError(null);
     } catch (failed) {
       setError(failed);
     }
@@ -47,7 +49,11 @@ function MyEvents() {
           {t("organiser.new")}
         </Link>
       </p>
-      {problem && <Failure {...problem} />}
+      {problem && (
+        <Failure {...problem}>
+          <Again onClick={() => void load("")} />
+        </Failure>
+      )}
       {items?.length === 0 && <p className="quiet">{t("organiser.none")}</p>}
       <ul className="rows">
         {items?.map((event) => (

@@ -45,6 +45,7 @@ function NewEvent() {
       return setFailed({ what: t("error.invalid-argument.what"), money: t("organiser.unsaved"), next: t("error.invalid-argument.next") });
     }
     setBusy(true);
+    setFailed(null);
     try {
       const event = await call("post", "/api/v1/events", {
         body: {

@@ -8,6 +8,7 @@ import { useCallback, useEffect, useState, type ReactNode } from "react";
 
 import { call, isUncertain } from "@/api/client";
 import type { Event } from "@/api/types";
+import { Again } from "@/components/Again";
 import { Failure } from "@/components/Failure";
 import { Notice } from "@/components/Notice";
 import { explainError, type Explained } from "@/components/problem";
@@ -43,7 +44,13 @@ function Sale({ id }: { id: string }) {
   if (!event) {
     return (
       <div className="narrow section">
-        {problem ? <Failure {...problem} /> : <p className="quiet">{t("status.wait")}</p>}
+        {problem ? (
+          <Failure {...problem}>
+            <Again onClick={load} />
+          </Failure>
+        ) : (
+          <p className="quiet">{t("status.wait")}</p>
+        )}
       </div>
     );
   }

@@ -4,6 +4,7 @@
 
 import { useEffect, useRef, useState } from "react";
 
+import { Again } from "@/components/Again";
 import { Failure } from "@/components/Failure";
 import type { Explained } from "@/components/problem";
 import { useWords } from "@/components/providers";
@@ -65,11 +66,7 @@ export function StripeCard({ stripeKey, busy, label, onPaymentMethod }: CardProp
       <div ref={field} className="stripe-field" role="group" aria-label={t("pay.card")} />
       {failed && (
         <Failure {...failed}>
-          {!isReady && (
-            <button type="button" className="button button-quiet" onClick={() => setTries(tries + 1)}>
-              {t("look.again")}
-            </button>
-          )}
+          {!isReady && <Again onClick={() => setTries(tries + 1)} />}
         </Failure>
       )}
       <button type="submit" className="button button-wide" disabled={busy || asking || !isReady}>
