@@ -1,5 +1,7 @@
 /** The one socket of a page: comes back by itself, goes on where it was, and says when it is there. */
 
+import { heardTime } from "@/api/now";
+
 export interface Heard {
   type: string;
   id?: string;
@@ -167,6 +169,7 @@ const browser: Surroundings = {
   freshen: async () => {
     const answer = await fetch("/api/session", { signal: AbortSignal.timeout(8000) });
     if (!answer.ok) throw new Error("nobody knows who this is");
+    heardTime(answer);
     return ((await answer.json()) as { person: unknown }).person !== null;
   },
   random: Math.random,

@@ -1,11 +1,13 @@
 import { useEffect, useState } from "react";
 
-/** Counts down to a time; 0 once it has come, and without one. */
+import { nowMs } from "@/api/now";
+
+/** Counts down to a time of the server's; 0 once it has come, and without one. */
 export function useSecondsUntil(iso: string | null): number {
   const [leftS, setLeftS] = useState(() => secondsUntil(iso));
   useEffect(() => {
     setLeftS(secondsUntil(iso));
-    if (!iso || secondsUntil(iso) <= 0) return;
+    if (!iso) return;
     const tick = setInterval(() => setLeftS(secondsUntil(iso)), 1000);
     return () => clearInterval(tick);
   }, [iso]);
@@ -13,7 +15,7 @@ export function useSecondsUntil(iso: string | null): number {
 }
 
 function secondsUntil(iso: string | null): number {
-  return iso ? Math.max(0, Math.ceil((Date.parse(iso) - Date.now()) / 1000)) : 0;
+  return iso ? Math.max(0, Math.ceil((Date.parse(iso) - nowMs()) / 1000)) : 0;
 }
 
 /** Seconds as minutes and seconds: `4:07`. */
