@@ -1,8 +1,16 @@
-// Tickets open without a network: what was seen of them last is kept. Everything else always comes from the server.
+// Tickets open without a network: what was seen of them last is kept. Everything else always comes from the server, and
+// where it does not, a page says that nothing is lost.
 const TICKETS = "tickets";
 const FILES = "files";
+const AWAY = "away";
+const AWAY_FILES = ["/offline", "/offline.css", "/offline.js"];
+// A crowd at the doors has a network that hardly answers.
+const PATIENCE_MS = 4000;
 
-self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("install", (event) => {
+  self.skipWaiting();
+  event.waitUntil(caches.open(AWAY).then((cache) => cache.addAll(AWAY_FILES)));
+});
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 self.addEventListener("fetch", (event) => {
@@ -10,7 +18,9 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
   if (url.pathname.startsWith("/_next/static/")) event.respondWith(keptFirst(request));
-  else if (isTicket(request, url)) event.respondWith(networkFirst(request));
+  else if (isTicket(request, url)) event.respondWith(ticket(request));
+  else if (request.mode === "navigate") event.respondWith(fetch(request).catch(away));
+  else if (AWAY_FILES.includes(url.pathname)) event.respondWith(fetch(request).catch(() => caches.match(url.pathname)));
 });
 
 // The page of a booking, and what it asks for: the booking, its event.
@@ -28,15 +38,21 @@ async function keptFirst(request) {
   return answer;
 }
 
-async function networkFirst(request) {
+// From the network; what was kept, when that fails, is broken or takes long.
+async function ticket(request) {
   const cache = await caches.open(TICKETS);
-  try {
-    const answer = await fetch(request);
+  const kept = await cache.match(request.url, { ignoreVary: true });
+  const asked = fetch(request).then(async (answer) => {
     if (answer.ok) await cache.put(request.url, answer.clone());
     return answer;
-  } catch (error) {
-    const kept = await cache.match(request.url, { ignoreVary: true });
-    if (kept) return kept;
-    throw error;
-  }
+  });
+  if (!kept) return request.mode === "navigate" ? asked.catch(away) : asked;
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, kept));
+  return Promise.race([late, asked.then((answer) => (answer.status >= 500 ? kept : answer), () => kept)]);
+}
+
+async function away(error) {
+  const page = await caches.match("/offline");
+  if (page) return page;
+  throw error;
 }
