@@ -29,8 +29,9 @@ async def visit(running: Platform, command: Sequence[str]) -> int:
         "ORGANISER_PASSWORD": running.secrets.organiser_password,
         "ADMIN_EMAIL": ADMIN_EMAIL,
         "ADMIN_PASSWORD": running.secrets.admin_password,
-        # Whoever stops this process for a while sees the line stand still.
+        # Whoever stops these processes for a while sees the line stand still, or nobody answer.
         "WORKER_PID": str(running.supervisor.pids()["booking-worker"]),
+        "GATEWAY_PID": str(running.supervisor.pids()["gateway"]),
     }
     return await run_beside(*command, env=dict(os.environ) | addresses)
 

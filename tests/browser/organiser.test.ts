@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 
 import type { Browser, Page } from "playwright-core";
 
-import { ARENA, buy, CARDS, closeBrowser, openBrowser, register, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
+import { apiOrganiser, ARENA, buy, CARDS, closeBrowser, openBrowser, publish, register, SHOP, signIn, visit, waitForStatus } from "./shop.ts";
 
 const HOSTILE = `<img src=x onerror="document.title='hacked'"> & "${"long ".repeat(20)}"`;
 
@@ -64,6 +64,27 @@ describe("an organiser", () => {
     await buyers.page.getByText("Refunded: €123.00").waitFor();
     await mine.context.close();
     await buyers.context.close();
+  });
+
+  test("who hears no answer to a cancellation is told that nobody is refunded twice, and asks again", async () => {
+    const { page, context } = await visit(browser);
+    const id = await publish(await apiOrganiser());
+    await page.goto(`${SHOP}/sign-in?next=/organiser/events/${id}`);
+    await signIn(page, process.env["ORGANISER_EMAIL"] ?? "", process.env["ORGANISER_PASSWORD"] ?? "");
+    let cut = 0;
+    await page.route(`**/api/v1/events/${id}/cancel`, async (route) => {
+      if (cut++) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+
+    await page.getByRole("button", { name: "Cancel the event" }).click();
+    await page.getByRole("button", { name: "Yes, cancel and refund everybody" }).click();
+    await page.getByRole("alert").filter({ hasText: "No connection." }).getByText(/Nobody is refunded twice/).waitFor();
+    await page.getByRole("button", { name: "Yes, cancel and refund everybody" }).click();
+
+    await page.getByText("This event has been cancelled.").waitFor();
+    await context.close();
   });
 
   test("of support reads what happened to a booking, by its number", async () => {

@@ -42,6 +42,17 @@ describe("pages", () => {
     await register(page);
     await page.getByRole("button", { name: /^Order and pay/ }).waitFor();
     await look(page, "checkout");
+    await page.route("**/api/v1/bookings", (route) => route.fulfill({ status: 502 }));
+    await page.getByRole("button", { name: /^Order and pay/ }).click();
+    await page.getByRole("button", { name: "Send it again" }).waitFor();
+    await look(page, "order-open");
+    await page.unroute("**/api/v1/bookings");
+    await context.clearCookies();
+    await page.getByRole("button", { name: "Send it again" }).click();
+    await page.getByRole("dialog").waitFor();
+    await look(page, "sign-in-again");
+    await page.goto(`${SHOP}/offline`);
+    await look(page, "offline");
     await context.close();
   });
 

@@ -13,6 +13,8 @@ export const ARENA = EVENTS[0] ?? "";
 export const CLUB = EVENTS[1] ?? "";
 /** The process that works the line: stopped, everybody stays in it. */
 export const WORKER = Number(needed("WORKER_PID"));
+/** The process that every page asks: stopped, nothing answers and nothing is refused. */
+export const GATEWAY_PROCESS = Number(needed("GATEWAY_PID"));
 export const PASSWORD = "a long password";
 export const CARDS = { works: "pm_card_visa", asks: "pm_card_threeDSecure2Required", declined: "pm_card_chargeDeclined", slow: "pm_card_delay" };
 
@@ -83,6 +85,8 @@ export async function visit(browser: Browser, options: BrowserContextOptions = D
 /** Chooses free seats of a section in the list, and says which. */
 export async function chooseSeats(page: Page, event: string, section: string, seats: number[], row = "1", shop = SHOP): Promise<void> {
   await page.goto(`${shop}/events/${event}`);
+  // Whoever is quicker than the page's script is not heard.
+  await page.getByTestId("live").getByText("Live").waitFor();
   await page.getByRole("button", { name: "List", exact: true }).click();
   await page.getByRole("button", { name: new RegExp(`^${section} `) }).click();
   const rowOf = page.getByRole("group", { name: `Row ${row}`, exact: true });
@@ -121,22 +125,56 @@ export async function waitForStep(page: Page, step: string): Promise<void> {
   await page.locator(`h1[data-step="${step}"]`).waitFor();
 }
 
-/** From nothing to the booking's page. */
-export async function buy(page: Page, event: string, section: string, seats: number[], card: string, name?: string): Promise<void> {
+/** With these seats, as whoever it is by then. */
+export async function toCheckout(page: Page, section: string, seats: number[], event = ARENA): Promise<void> {
   await chooseSeats(page, event, section, seats);
   await page.getByRole("link", { name: "Continue" }).click();
   await page.waitForURL(/checkout/);
+}
+
+/** How many this buyer has. */
+export async function bookings(page: Page): Promise<number> {
+  await page.goto(`${SHOP}/bookings`);
+  await page.locator(".rows li").first().waitFor();
+  return page.locator(".rows li").count();
+}
+
+/** From nothing to the booking's page. */
+export async function buy(page: Page, event: string, section: string, seats: number[], card: string, name?: string): Promise<void> {
+  await toCheckout(page, section, seats, event);
   if (await page.getByRole("button", { name: "I am new here" }).isVisible()) await register(page, name);
   await pay(page, card);
 }
 
 /** Somebody with an account who uses the API alone. */
-export async function apiBuyer(): Promise<(path: string, body: object) => Promise<{ booking: { id: string } }>> {
+export function apiBuyer() {
   const email = `buyer-${randomUUID()}@example.com`;
-  const { tokens } = (await post("/api/v1/auth/register", { email, password: PASSWORD, name: "Api" })) as {
-    tokens: { access_token: string };
-  };
-  return async (path, body) => (await post(path, body, tokens.access_token)) as { booking: { id: string } };
+  return apiUser<{ booking: { id: string } }>("register", { email, password: PASSWORD, name: "Api" });
+}
+
+/** Whose the sample's events are. */
+export function apiOrganiser() {
+  return apiUser<{ id: string }>("login", { email: needed("ORGANISER_EMAIL"), password: needed("ORGANISER_PASSWORD") });
+}
+
+/** An event of fifty places, on sale. */
+export async function publish(organiser: Awaited<ReturnType<typeof apiOrganiser>>): Promise<string> {
+  const { id } = await organiser("/api/v1/events", {
+    title: "Rained Off",
+    starts_at: "2031-05-01T18:00:00Z",
+    ends_at: "2031-05-01T21:00:00Z",
+    max_per_booking: 4,
+    venue: { name: "Garden", city: "Bremen", country: "DE", timezone: "Europe/Berlin" },
+    sections: [{ id: "LAWN", name: "Lawn", kind: "standing", capacity: 50, tier_id: "one" }],
+    tiers: [{ id: "one", name: "One price", price: { amount: 1500, currency: "EUR" } }],
+  });
+  await organiser(`/api/v1/events/${id}/publish`, {});
+  return id;
+}
+
+async function apiUser<T>(how: "login" | "register", who: object): Promise<(path: string, body: object) => Promise<T>> {
+  const { tokens } = (await post(`/api/v1/auth/${how}`, who)) as { tokens: { access_token: string } };
+  return async (path, body) => (await post(path, body, tokens.access_token)) as T;
 }
 
 async function post(path: string, body: object, token = ""): Promise<unknown> {

@@ -2,18 +2,14 @@
  *  the browser meets under Stripe's name and under the app's real policy. What Stripe's own script does is Stripe's. */
 
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
 
-import { ARENA, CARDS, chooseSeats, closeBrowser, needed, openBrowser, register, untilServed, visit, waitForStatus } from "./shop.ts";
+import { startServer, type Server } from "./server.ts";
+import { ARENA, CARDS, chooseSeats, closeBrowser, CLUB, needed, openBrowser, register, untilServed, visit, waitForStatus } from "./shop.ts";
 
 const KEY = "pk_test_of_nobody";
-const SERVER = join(import.meta.dirname, "../../services/frontend/.next/standalone/server.js");
 
 /** As much of Stripe.js as the app uses: a field in a frame of Stripe's, and a call to Stripe's API. */
 const SCRIPT = `
@@ -35,21 +31,16 @@ const SCRIPT = `
 
 describe("with a key of Stripe", () => {
   let browser: Browser;
-  let server: ChildProcess;
+  let server: Server;
   let shop: string;
   before(async () => {
     browser = await openBrowser();
-    const port = await freePort();
-    shop = `http://localhost:${port}`;
-    server = spawn(process.execPath, [SERVER], {
-      env: { ...process.env, PORT: String(port), HOSTNAME: "127.0.0.1", GATEWAY_URL: needed("GATEWAY_URL"), SOCKET_URL: needed("SOCKET_URL"), COOKIE_SECURE: "false", STRIPE_PUBLISHABLE_KEY: KEY },
-      stdio: "ignore",
-    });
+    server = await startServer({ GATEWAY_URL: needed("GATEWAY_URL"), SOCKET_URL: needed("SOCKET_URL"), STRIPE_PUBLISHABLE_KEY: KEY });
+    shop = server.url;
     await untilServed(shop);
   });
   after(async () => {
-    server.kill();
-    await once(server, "exit");
+    await server.stop();
     await closeBrowser(browser);
   });
 
@@ -64,6 +55,31 @@ describe("with a key of Stripe", () => {
     await waitForStatus(page, "confirmed");
 
     assert.deepEqual([...asked].sort(), ["https://api.stripe.com", "https://js.stripe.com"]);
+    await context.close();
+  });
+
+  test("an order without an answer is sent again as it was: Stripe's next token would make it another one", async () => {
+    const { page, context } = await visit(browser);
+    await stripe(context);
+    const orders: (string | null)[] = [];
+    await page.route("**/api/v1/bookings", async (route) => {
+      if (route.request().method() !== "POST") return route.continue();
+      const isFirst = orders.push(`${route.request().headers()["idempotency-key"]} ${route.request().postData()}`) === 1;
+      // It arrives, and something on the way says that it did not.
+      if (isFirst) await route.fetch();
+      return isFirst ? route.fulfill({ status: 502, body: "Bad gateway" }) : route.continue();
+    });
+
+    await page.goto(`${shop}/events/${CLUB}`);
+    await page.getByRole("button", { name: /^Add/ }).click();
+    await page.getByRole("link", { name: "Continue" }).click();
+    await register(page);
+    await page.getByRole("button", { name: /^Order and pay/ }).click();
+    await page.getByRole("button", { name: "Send it again" }).click();
+    await waitForStatus(page, "confirmed");
+
+    assert.equal(orders.length, 2);
+    assert.equal(orders[0], orders[1]);
     await context.close();
   });
 
@@ -151,13 +167,4 @@ async function stripe(context: BrowserContext): Promise<Set<string>> {
     await route.fulfill(answer(route.request().url()));
   });
   return asked;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

@@ -48,6 +48,13 @@ export function isUncertain(error: unknown): boolean {
 }
 
 const DEADLINE_MS = 15_000;
+const listeners = new Set<() => void>();
+
+/** Told whenever the API says that nobody is signed in. */
+export function onSignedOut(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
 
 /** Raises Refused or Unreachable. */
 export async function call<M extends Method, P extends PathOf<M>>(
@@ -60,7 +67,7 @@ export async function call<M extends Method, P extends PathOf<M>>(
     if (value !== undefined && value !== "") query.set(name, String(value));
   }
   const filled = (path as string).replace("{id}", encodeURIComponent(options.id ?? ""));
-  const answer = await send(filled + (query.size ? `?${query}` : ""), {
+  const answer = await sendAsPerson(filled + (query.size ? `?${query}` : ""), {
     method: method.toUpperCase(),
     headers: {
       ...(options.body === undefined ? {} : { "Content-Type": "application/json" }),
@@ -70,6 +77,15 @@ export async function call<M extends Method, P extends PathOf<M>>(
     ...(options.signal ? { signal: options.signal } : {}),
   });
   return (answer.status === 204 ? undefined : await answer.json()) as Answer<P, M>;
+}
+
+async function sendAsPerson(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await send(path, init);
+  } catch (error) {
+    if (error instanceof Refused && error.problem.status === 401) for (const listener of listeners) listener();
+    throw error;
+  }
 }
 
 /** The same for this server's own paths. Raises Refused or Unreachable. */

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { Footer } from "@/components/Footer";
 import { Header } from "@/components/Header";
 import { Providers } from "@/components/providers";
+import { SignInAgain } from "@/components/SignInAgain";
 import { messagesOf } from "@/messages/all";
 import { person } from "@/server/session";
 import { settings } from "@/server/settings";
@@ -35,6 +36,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
             {children}
           </main>
           <Footer theme={theme} sandbox={!stripeKey} />
+          <SignInAgain />
         </Providers>
       </body>
     </html>

@@ -3,6 +3,8 @@
 import Link from "next/link";
 import { usePathname, useRouter } from "next/navigation";
 
+import { useState } from "react";
+
 import { useIsOnline, useSession, useWords } from "./providers";
 
 export function Header() {
@@ -11,8 +13,14 @@ export function Header() {
   const router = useRouter();
   const path = usePathname();
   const isOrganiser = person?.roles.some((role) => role === "organiser" || role === "admin");
+  const [stayed, setStayed] = useState(false);
   const leave = async () => {
-    await signOut();
+    setStayed(false);
+    try {
+      await signOut();
+    } catch {
+      return setStayed(true);
+    }
     router.push("/");
     router.refresh();
   };
@@ -48,6 +56,9 @@ export function Header() {
         </nav>
       </div>
       <OfflineBar />
+      <div className="offline" role="alert">
+        {stayed && person && <p>{t("signOut.failed")}</p>}
+      </div>
     </header>
   );
 }

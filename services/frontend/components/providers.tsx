@@ -4,14 +4,20 @@
 
 import { createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
+import { onSignedOut, send } from "@/api/client";
 import { LiveSocket, type Heard } from "@/live/socket";
 import { wordsOf, type Locale, type Messages, type Words } from "@/messages";
-import { forgetOrders } from "@/purchase/order";
+import { belongsTo, forgetOrders } from "@/purchase/order";
 import type { Person } from "@/server/session";
 
 interface Session {
   person: Person | null;
+  /** The session of that person has ended elsewhere: in another tab, or by its time. */
+  hasEnded: boolean;
+  /** Not to be asked for it until it is missed again. */
+  later(): void;
   signedIn(person: Person): void;
+  /** Raises Refused or Unreachable; then nothing has changed. */
   signOut(): Promise<void>;
 }
 
@@ -30,22 +36,27 @@ interface Props {
 export function Providers({ locale, messages, person: first, socketUrl, children }: Props) {
   const words = useMemo(() => wordsOf(locale, messages), [locale, messages]);
   const [person, setPerson] = useState(first);
+  const [hasEnded, setHasEnded] = useState(false);
   const socket = useMemo(() => new LiveSocket(socketUrl), [socketUrl]);
   const signedIn = useCallback(
     (who: Person) => {
+      if (belongsTo(who.id)) void forgetTickets();
       setPerson(who);
+      setHasEnded(false);
       socket.again();
     },
     [socket],
   );
   const signOut = useCallback(async () => {
-    await fetch("/api/session", { method: "DELETE" });
+    await send("/api/session", { method: "DELETE" });
     forgetOrders();
-    // Tickets that were kept for offline use belong to whoever was signed in.
-    if ("caches" in window) await caches.delete("tickets");
+    await forgetTickets();
     setPerson(null);
+    setHasEnded(false);
     socket.again();
   }, [socket]);
+  const later = useCallback(() => setHasEnded(false), []);
+  useEffect(() => onSignedOut(() => setHasEnded(true)), []);
   useEffect(() => {
     const back = () => socket.again();
     addEventListener("online", back);
@@ -57,7 +68,7 @@ export function Providers({ locale, messages, person: first, socketUrl, children
       removeEventListener("load", keepWorker);
     };
   }, [socket]);
-  const session = useMemo(() => ({ person, signedIn, signOut }), [person, signedIn, signOut]);
+  const session = useMemo(() => ({ person, hasEnded, later, signedIn, signOut }), [person, hasEnded, later, signedIn, signOut]);
   return (
     <WordsContext value={words}>
       <SessionContext value={session}>
@@ -65,6 +76,11 @@ export function Providers({ locale, messages, person: first, socketUrl, children
       </SessionContext>
     </WordsContext>
   );
+}
+
+/** Those that were kept for offline use belong to whoever was signed in. */
+async function forgetTickets(): Promise<void> {
+  if ("caches" in window) await caches.delete("tickets");
 }
 
 function keepWorker(): void {

@@ -14,8 +14,8 @@ import { useSession, useWords } from "@/components/providers";
 import { SignIn } from "@/components/SignIn";
 
 import { CardForm } from "./CardForm";
-import { placesIn, useChoice } from "./choice";
-import { newOrder, NotPlaced, pendingOrder, place, type Pending } from "./order";
+import { choiceOf, isSame, placesIn, useChoice, type Choice } from "./choice";
+import { lastPlaced, newOrder, NotPlaced, pendingOrder, place, type Pending } from "./order";
 import { linesOf, totalOf } from "./price";
 
 interface Props {
@@ -28,23 +28,12 @@ export function Checkout({ event, stripeKey }: Props) {
   const { t, money, moment } = words;
   const { person } = useSession();
   const kept = useChoice(event.id);
-  const { sending, failed, order, leaving } = useOrder(event);
+  const { sending, failed, open, order, again } = useOrder(event);
   const [hydrated, setHydrated] = useState(false);
   useEffect(() => setHydrated(true), []);
-  // While it is on its way the choice may be gone already.
-  const choice = placesIn(kept) ? kept : (leaving?.choice ?? kept);
+  const choice = open?.choice ?? kept;
   const total = totalOf(event, choice);
-  if (hydrated && !placesIn(choice) && !sending) {
-    return (
-      <div className="narrow section">
-        <Notice kind="info" title={t("pay.nothing")}>
-          <p>
-            <Link href={`/events/${event.id}`}>{t("pay.nothing.next")}</Link>
-          </p>
-        </Notice>
-      </div>
-    );
-  }
+  if (hydrated && !placesIn(choice)) return <NothingChosen eventId={event.id} />;
   return (
     <div className="narrow section checkout">
       <h1>{t("pay.title")}</h1>
@@ -65,12 +54,22 @@ export function Checkout({ event, stripeKey }: Props) {
           <span>{t("choice.total", { count: placesIn(choice) })}</span>
           <strong>{total ? money(total) : "–"}</strong>
         </p>
-        <p>
-          <Link href={`/events/${event.id}`}>{t("pay.change")}</Link>
-        </p>
+        {!open && (
+          <p>
+            <Link href={`/events/${event.id}`}>{t("pay.change")}</Link>
+          </p>
+        )}
       </section>
-      {failed && <Failure {...failed} />}
-      {person ? (
+      {failed && (
+        <Failure {...failed}>
+          {open && (
+            <button type="button" className="button" onClick={again}>
+              {t("pay.open.go")}
+            </button>
+          )}
+        </Failure>
+      )}
+      {open && !sending ? null : person ? (
         <section className="sheet" aria-labelledby="pay-title">
           <h2 id="pay-title">{t("pay.card")}</h2>
           <p className="quiet">{t("pay.as", { email: person.email })}</p>
@@ -95,17 +94,37 @@ export function Checkout({ event, stripeKey }: Props) {
   );
 }
 
+function NothingChosen({ eventId }: { eventId: string }) {
+  const { t } = useWords();
+  const ordered = lastPlaced(eventId);
+  return (
+    <div className="narrow section">
+      <Notice kind="info" title={t("pay.nothing")}>
+        {ordered && (
+          <p>
+            <Link href={`/bookings/${ordered.bookingId}`}>{t("pay.nothing.ordered")}</Link>
+          </p>
+        )}
+        <p>
+          <Link href={`/events/${eventId}`}>{t("pay.nothing.next")}</Link>
+        </p>
+      </Notice>
+    </div>
+  );
+}
+
+/** Sends orders, one at a time. `open`: the one whose fate is not known, on its way or not; `again` sends it once more. */
 function useOrder(event: Event) {
   const words = useWords();
   const router = useRouter();
   const { person } = useSession();
   const [sending, setSending] = useState(false);
-  const [leaving, setLeaving] = useState<Pending | null>(null);
+  const [open, setOpen] = useState<Pending | null>(null);
   const [failed, setFailed] = useState<Explained | null>(null);
   const send = useCallback(
     async (pending: Pending) => {
       setSending(true);
-      setLeaving(pending);
+      setOpen(pending);
       setFailed(null);
       try {
         const booking = await place(pending, event.title);
@@ -113,23 +132,36 @@ function useOrder(event: Event) {
       } catch (error) {
         if (!(error instanceof NotPlaced)) throw error;
         setFailed(explainError(words, error.cause, words.t(error.mayBeInLine ? "money.once" : "money.none")));
+        setOpen(error.mayBeInLine ? error.order : null);
         setSending(false);
       }
     },
-    [event.id, event.title, router, words],
+    [event.title, router, words],
   );
-  const tried = useRef(false);
+  /** What is open comes first. By itself it goes out only where nothing else has been chosen since. */
+  const resume = useCallback(
+    (pending: Pending, choice: Choice) => {
+      if (!placesIn(choice) || isSame(pending.choice, choice)) return void send(pending);
+      setOpen(pending);
+      const { t } = words;
+      setFailed({ what: t("pay.open"), money: t("money.once"), next: t("pay.open.next") });
+    },
+    [send, words],
+  );
+  const resumed = useRef(false);
   useEffect(() => {
-    const pending = pendingOrder(event.id);
-    if (!pending || !person || tried.current) return;
-    // This page was reloaded while its order was on the way.
-    tried.current = true;
-    void send(pending);
-  }, [event.id, person, send]);
-  const order = (choice: Pending["choice"], method: string) => {
-    const before = pendingOrder(event.id);
-    const same = before && JSON.stringify(before.choice) === JSON.stringify(choice) && before.paymentMethod === method;
-    void send(same ? before : newOrder(event.id, choice, method));
+    const pending = person && pendingOrder(event.id, person.id);
+    if (!pending || resumed.current) return;
+    // This page was left or reloaded while its order was on the way.
+    resumed.current = true;
+    resume(pending, choiceOf(event.id));
+  }, [event.id, person, resume]);
+  const order = (choice: Choice, paymentMethod: string) => {
+    if (!person) return;
+    // Another tab may have ordered meanwhile.
+    const pending = pendingOrder(event.id, person.id);
+    if (pending) resume(pending, choice);
+    else void send(newOrder({ personId: person.id, eventId: event.id, choice, paymentMethod }));
   };
-  return { sending, failed, leaving, order };
+  return { sending, failed, open, order, again: () => open && void send(open) };
 }

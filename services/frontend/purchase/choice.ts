@@ -18,6 +18,10 @@ export function placesIn(choice: Choice): number {
   return choice.seats.length + choice.areas.reduce((sum, area) => sum + area.quantity, 0);
 }
 
+export function isSame(one: Choice, other: Choice): boolean {
+  return JSON.stringify([one.seats, one.areas]) === JSON.stringify([other.seats, other.areas]);
+}
+
 export function withSeat(choice: Choice, id: string): Choice {
   return choice.seats.includes(id) ? choice : { ...choice, seats: [...choice.seats, id] };
 }
@@ -96,5 +100,14 @@ export function store(key: string, value: string | null): void {
     else localStorage.setItem(key, value);
   } catch {
     // Private windows may keep nothing; then the choice lives as long as the page.
+  }
+}
+
+/** What this browser keeps for us, by name. */
+export function keptNames(): string[] {
+  try {
+    return Object.keys(localStorage);
+  } catch {
+    return [];
   }
 }

@@ -3,12 +3,14 @@
 import { call, Refused, Unreachable } from "@/api/client";
 import type { Booking, PlaceBooking } from "@/api/types";
 
-import { keepChoice, load, NOTHING, parsed, store, type Choice } from "./choice";
+import { choiceOf, isSame, keepChoice, keptNames, load, NOTHING, parsed, store, type Choice } from "./choice";
 
-/** An order of which we do not know yet whether it arrived. */
+/** An order of which we do not know yet whether it arrived. Until we do there is no other for its event: two may both be paid. */
 export interface Pending {
   key: string;
+  personId: string;
   eventId: string;
+  atMs: number;
   choice: Choice;
   paymentMethod: string;
   /** How often it has been sent, or begun to be. */
@@ -20,6 +22,8 @@ export class NotPlaced extends Error {
   constructor(
     /** It stays pending, and is sent again with its key; otherwise it is forgotten, and nothing was charged. */
     readonly mayBeInLine: boolean,
+    /** As often as it has been sent by now. */
+    readonly order: Pending,
     cause: unknown,
   ) {
     super("not placed", { cause });
@@ -48,24 +52,29 @@ const AT_THE_DOOR = new Set([
 ]);
 const PENDING = "order:";
 const PLACED = "orders";
+const OWNER = "owner";
 const MOST_PLACED = 30;
+/** Shorter than the gateway remembers a key: what is older has been decided, and sent again it would be another order. */
+const PENDING_MS = 20 * 3_600_000;
 const TRIES = 4;
 const PAUSE_MS = 1200;
 
-export function pendingOrder(eventId: string): Pending | null {
+/** The order of this person whose fate is open. */
+export function pendingOrder(eventId: string, personId: string): Pending | null {
   try {
     const found = JSON.parse(load(PENDING + eventId) ?? "null") as Partial<Pending> | null;
-    const isOurs = found?.eventId === eventId && typeof found.key === "string" && typeof found.paymentMethod === "string";
-    return isOurs ? { ...(found as Pending), choice: parsed(JSON.stringify(found.choice)), sent: found.sent ?? 1 } : null;
+    const isWhole = typeof found?.key === "string" && typeof found.paymentMethod === "string" && typeof found.sent === "number";
+    const isTheirs = found?.eventId === eventId && found.personId === personId && Date.now() - (found.atMs ?? 0) < PENDING_MS;
+    return isWhole && isTheirs ? { ...(found as Pending), choice: parsed(JSON.stringify(found.choice)) } : null;
   } catch {
     return null;
   }
 }
 
-export function newOrder(eventId: string, choice: Choice, paymentMethod: string): Pending {
-  const order = { key: crypto.randomUUID(), eventId, choice, paymentMethod, sent: 0 };
-  keep(order);
-  return order;
+export function newOrder(order: Pick<Pending, "personId" | "eventId" | "choice" | "paymentMethod">): Pending {
+  const made = { ...order, key: crypto.randomUUID(), atMs: Date.now(), sent: 0 };
+  keep(made);
+  return made;
 }
 
 function keep(order: Pending): void {
@@ -92,18 +101,20 @@ export async function place(order: Pending, title: string): Promise<Booking> {
   } satisfies PlaceBooking;
   for (let [tried, sent] = [1, order.sent + 1]; ; tried++, sent++) {
     // Before it leaves: the page may not live to hear the answer.
-    keep({ ...order, sent });
+    const leaving = { ...order, sent };
+    keep(leaving);
     try {
       const { booking } = await call("post", "/api/v1/bookings", { body, key: order.key });
       remember({ bookingId: booking.id, eventId: order.eventId, title, choice: order.choice, atMs: Date.now() });
       forget(order);
-      keepChoice(order.eventId, NOTHING);
+      // What was chosen since is another order's.
+      if (isSame(choiceOf(order.eventId), order.choice)) keepChoice(order.eventId, NOTHING);
       return booking;
     } catch (error) {
       if (!(error instanceof Unreachable) || tried >= TRIES) {
         const isOpen = mayBeInLine(error, sent);
         if (!isOpen) forget(order);
-        throw new NotPlaced(isOpen, error);
+        throw new NotPlaced(isOpen, leaving, error);
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tried));
     }
@@ -123,12 +134,27 @@ export function placedOrder(bookingId: string): Placed | null {
   return placedOrders().find((order) => order.bookingId === bookingId) ?? null;
 }
 
+/** What was ordered last for an event. */
+export function lastPlaced(eventId: string): Placed | null {
+  return placedOrders().find((order) => order.eventId === eventId) ?? null;
+}
+
 function remember(placed: Placed): void {
   const others = placedOrders().filter((order) => order.bookingId !== placed.bookingId);
   store(PLACED, JSON.stringify([placed, ...others].slice(0, MOST_PLACED)));
 }
 
+/** Says whose this browser is now; true when it was somebody else's, whose orders are forgotten then. */
+export function belongsTo(personId: string): boolean {
+  const before = load(OWNER);
+  store(OWNER, personId);
+  if (before === null || before === personId) return false;
+  forgetOrders();
+  return true;
+}
+
 /** Nothing of one person is left for the next. */
 export function forgetOrders(): void {
   store(PLACED, null);
+  for (const name of keptNames()) if (name.startsWith(PENDING)) store(name, null);
 }
