@@ -38,6 +38,9 @@ bench-mesh: $(INSTALLED) ## what certificates, authorization and auth's word add
 bench-observe: $(INSTALLED) ## what Prometheus and traces at 10 % take of the bookings a second, off and on in turns (ROUNDS=6)
 	@$(PYTHON) -m tests.load.bench_observe --rounds $(or $(ROUNDS),6) $(ARGS)
 
+dashboards: $(INSTALLED) ## a sale watched by Prometheus, and each dashboard drawn after it: docs/images/dashboard-….png
+	@mkdir -p build && $(PYTHON) -m tests.load.dashboards $(ARGS)
+
 rehearsal: $(INSTALLED) ## the sale while everything breaks, with a verdict (BUYERS=3000 SEED=1 FAULTS=40)
 	@$(PYTHON) -m tests.load.rehearsal --buyers $(or $(BUYERS),3000) --seed $(or $(SEED),1) --faults $(or $(FAULTS),40) $(ARGS)
 
@@ -137,5 +140,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench bench-overload bench-mesh bench-observe rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh cluster lint format protos docs lock clean install help
+.PHONY: run demo bench bench-overload bench-mesh bench-observe dashboards rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi

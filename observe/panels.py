@@ -93,7 +93,7 @@ def as_grafana(board: Board) -> dict[str, Any]:
             place = {"x": x, "y": y, "w": panel.width, "h": height}
             panels.append(_panel(board, panel, len(panels) + 1, place))
             x += panel.width
-        y += max(_HEIGHT, *(_HEIGHTS.get(panel.kind, _HEIGHT) for panel in row))
+        y += max(_HEIGHTS.get(panel.kind, _HEIGHT) for panel in row)
     return {
         "uid": board.uid,
         "title": board.title,

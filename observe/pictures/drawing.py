@@ -1,0 +1,172 @@
+"""One board, one picture: panels where Grafana puts them, in its dark colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from observe.panels import Board, Panel, as_grafana
+from observe.pictures.answers import Series
+from observe.pictures.graph import draw_graph
+from observe.pictures.units import written
+
+mpl.use("Agg")
+
+# By a query's expression.
+type Answers = Mapping[str, Sequence[Series]]
+
+DPI: Final = 100
+# Inches of a column and of a line of Grafana's grid, and of what stands around a plot in its panel.
+_COLUMN: Final = 0.58
+_LINE: Final = 0.36
+_GAP: Final = 0.06
+_HEAD: Final = 0.34
+_COLUMNS: Final = 24
+_PAGE, _PANEL, _TEXT, _FAINT = "#111217", "#181b1f", "#d0d1d6", "#70737c"
+_COLOURS: Final = (
+    *("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9"),
+    *("#37872d", "#8ab8ff", "#c4162a", "#ffb357", "#a352cc", "#96d98d"),
+)
+# What the library counts times in.
+_DAY_S: Final = 86_400
+# More lines than this are drawn and not named.
+_NAMED: Final = 8
+_LEGEND_COLUMNS: Final = 4
+
+
+def draw(board: Board, answers: Answers, path: Path) -> None:
+    """Writes a PNG. A panel without an answer says so."""
+    placed = as_grafana(board)["panels"]
+    lines = max(one["gridPos"]["y"] + one["gridPos"]["h"] for one in placed)
+    size = (_COLUMNS * _COLUMN, lines * _LINE + 2 * _HEAD)
+    figure = Figure(figsize=size, facecolor=_PAGE, dpi=DPI)
+    canvas = _Canvas(figure, size)
+    canvas.write(board.title, 0, 0, weight="bold", size=13)
+    canvas.write(board.description, 7, 0, color=_FAINT, size=10)
+    panels = iter(board.panels)
+    with pyplot.rc_context({"font.size": 7.5, "font.family": "DejaVu Sans"}):
+        for one in placed:
+            where = one["gridPos"]
+            if one["type"] == "row":
+                canvas.write(f"▾ {one['title']}", 0, where["y"] + 1.7, size=10)
+            else:
+                _draw_panel(canvas, next(panels), where, answers)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, facecolor=_PAGE, dpi=DPI)
+
+
+class _Canvas:
+    """A figure by Grafana's grid, from the top left."""
+
+    def __init__(self, figure: Figure, size: tuple[float, float]) -> None:
+        self.figure, self._size = figure, size
+
+    def write(self, text: str, column: float, line: float, **how: Any) -> None:
+        x, y = self._at(column * _COLUMN + 2 * _GAP, line * _LINE + _HEAD * 0.7)
+        self.figure.text(x, y, text, va="center", **{"color": _TEXT, **how})
+
+    def panel(self, where: Mapping[str, int], title: str) -> tuple[float, float, float, float]:
+        """A panel's surface and title; where its content goes, in inches from the top left."""
+        left, top = where["x"] * _COLUMN + _GAP, where["y"] * _LINE + 2 * _HEAD + _GAP
+        wide, high = where["w"] * _COLUMN - 2 * _GAP, where["h"] * _LINE - 2 * _GAP
+        x, y = self._at(left, top + high)
+        surface = Rectangle(
+            (x, y), wide / self._size[0], high / self._size[1], facecolor=_PANEL, edgecolor="#25272d", zorder=-1
+        )
+        self.figure.add_artist(surface)
+        x, y = self._at(left + 0.1, top + _HEAD / 2)
+        self.figure.text(x, y, title, va="center", color=_TEXT, size=8.5)
+        return left, top + _HEAD, wide, high - _HEAD
+
+    def axes(self, left: float, top: float, wide: float, high: float) -> Axes:
+        x, y = self._at(left, top + high)
+        axes: Axes = self.figure.add_axes((x, y, wide / self._size[0], high / self._size[1]), facecolor="none")
+        return axes
+
+    def _at(self, left: float, top: float) -> tuple[float, float]:
+        return left / self._size[0], 1 - top / self._size[1]
+
+
+def _draw_panel(canvas: _Canvas, panel: Panel, where: Mapping[str, int], answers: Answers) -> None:
+    left, top, wide, high = canvas.panel(where, panel.title)
+    asked = [(query, answers[query.expr]) for query in panel.queries]
+    # The library takes an empty name for none.
+    found = [(one.called(query.legend) or "–", one) for query, series in asked for one in series]
+    if panel.kind == "nodeGraph":
+        axes = canvas.axes(left, top, wide, high)
+        nodes, edges = (series for _, series in asked)
+        draw_graph(axes, nodes, edges, unit=panel.unit, text=_TEXT, faint=_FAINT)
+    elif not found:
+        axes = canvas.axes(left, top, wide, high)
+        axes.axis("off")
+        axes.text(0.5, 0.5, "No data", ha="center", va="center", color=_FAINT, size=10)
+    elif panel.kind == "stat":
+        _draw_stat(canvas.axes(left, top, wide, high), panel, found[0][1])
+    else:
+        under = _legend_height(found)
+        axes = canvas.axes(left + 0.62, top, wide - 0.74, high - 0.24 - under)
+        _draw_lines(axes, panel, found)
+
+
+def _draw_stat(axes: Axes, panel: Panel, series: Series) -> None:
+    times, values = zip(*series.points, strict=True)
+    axes.fill_between(times, values, color=_COLOURS[0], alpha=0.15, lw=0)
+    axes.plot(times, values, color=_COLOURS[0], lw=0.8, alpha=0.6)
+    axes.set_ylim(0, (max(values) or 1) * 2.2)
+    axes.axis("off")
+    told = written(series.last, panel.unit)
+    axes.text(0.5, 0.6, told, transform=axes.transAxes, ha="center", va="center", color=_COLOURS[0], size=19)
+
+
+def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]]) -> None:
+    named = sorted(found, key=lambda one: -max(value for _, value in one[1].points))
+    floor: dict[float, float] = {}
+    for number, (name, series) in enumerate(named):
+        colour, label = _COLOURS[number % len(_COLOURS)], name if number < _NAMED else "_"
+        times = [at / _DAY_S for at, _ in series.points]
+        values = [value for _, value in series.points]
+        below = [floor.get(at, 0.0) if panel.stacked else 0.0 for at, _ in series.points]
+        above = [low + value for low, value in zip(below, values, strict=True)]
+        if panel.stacked:
+            floor |= {at: high for (at, _), high in zip(series.points, above, strict=True)}
+        axes.plot(times, above, color=colour, lw=1.1, label=label)
+        axes.fill_between(times, below, above, color=colour, alpha=0.4 if panel.stacked else 0.1, lw=0)
+    axes.set_ylim(bottom=0)
+    if axes.get_ylim()[1] < 1e-9:
+        axes.set_ylim(0, 1)
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value, panel.unit)))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
+    axes.tick_params(colors=_FAINT, length=0, labelsize=7)
+    axes.grid(color="#2b2e35", lw=0.6)
+    axes.spines[:].set_visible(False)
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(-0.02, -0.12),
+        ncols=_LEGEND_COLUMNS if _short(found) else 2,
+        frameon=False,
+        labelcolor=_TEXT,
+        fontsize=7,
+        handlelength=1.0,
+        columnspacing=1.2,
+        borderaxespad=0,
+    )
+
+
+def _short(found: Sequence[tuple[str, Series]]) -> bool:
+    return max(len(name) for name, _ in found) <= 14
+
+
+def _legend_height(found: Sequence[tuple[str, Series]]) -> float:
+    shown = min(len(found), _NAMED)
+    return 0.17 * -(-shown // (_LEGEND_COLUMNS if _short(found) else 2)) + 0.06
