@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Any, Final
 
 import aiohttp
@@ -25,6 +26,10 @@ class Span:
     end: float
     step: float
 
+    @property
+    def moments(self) -> Sequence[float]:
+        return [self.begin + self.step * number for number in range(int((self.end - self.begin) / self.step) + 1)]
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -35,6 +40,11 @@ class Series:
     def called(self, legend: str) -> str:
         """The legend with this series' labels in it."""
         return _IN_LEGEND.sub(lambda found: self.labels.get(found[1], ""), legend).strip()
+
+    def along(self, span: Span) -> Sequence[float]:
+        """A value for each moment; not a number where there was none."""
+        known = {round((at - span.begin) / span.step): value for at, value in self.points}
+        return [known.get(number, nan) for number in range(len(span.moments))]
 
     @property
     def last(self) -> float:
@@ -69,4 +79,4 @@ class Prometheus:
 
 def _series(labels: Mapping[str, str], values: Sequence[tuple[float, str]]) -> Series:
     points = [(at, float(value)) for at, value in values]
-    return Series(labels, [(at, value) for at, value in points if abs(value) < float("inf")])
+    return Series(labels, [(at, value) for at, value in points if isfinite(value)])

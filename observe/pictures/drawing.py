@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from observe.panels import Board, Panel, as_grafana
-from observe.pictures.answers import Series
+from observe.pictures.answers import Series, Span
 from observe.pictures.graph import draw_graph
 from observe.pictures.units import written
 
@@ -40,10 +41,12 @@ _COLOURS: Final = (
 _DAY_S: Final = 86_400
 # More lines than this are drawn and not named.
 _NAMED: Final = 8
-_LEGEND_COLUMNS: Final = 4
+# Letters of a name, of which four fit side by side, and of the longest that is written in full.
+_SHORT: Final = 14
+_LONGEST: Final = 34
 
 
-def draw(board: Board, answers: Answers, path: Path) -> None:
+def draw(board: Board, answers: Answers, span: Span, path: Path) -> None:
     """Writes a PNG. A panel without an answer says so."""
     placed = as_grafana(board)["panels"]
     lines = max(one["gridPos"]["y"] + one["gridPos"]["h"] for one in placed)
@@ -59,7 +62,7 @@ def draw(board: Board, answers: Answers, path: Path) -> None:
             if one["type"] == "row":
                 canvas.write(f"▾ {one['title']}", 0, where["y"] + 1.7, size=10)
             else:
-                _draw_panel(canvas, next(panels), where, answers)
+                _draw_panel(canvas, next(panels), where, answers, span)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, facecolor=_PAGE, dpi=DPI)
 
@@ -96,25 +99,29 @@ class _Canvas:
         return left / self._size[0], 1 - top / self._size[1]
 
 
-def _draw_panel(canvas: _Canvas, panel: Panel, where: Mapping[str, int], answers: Answers) -> None:
+def _draw_panel(canvas: _Canvas, panel: Panel, where: Mapping[str, int], answers: Answers, span: Span) -> None:
     left, top, wide, high = canvas.panel(where, panel.title)
     asked = [(query, answers[query.expr]) for query in panel.queries]
-    # The library takes an empty name for none.
-    found = [(one.called(query.legend) or "–", one) for query, series in asked for one in series]
-    if panel.kind == "nodeGraph":
-        axes = canvas.axes(left, top, wide, high)
-        nodes, edges = (series for _, series in asked)
-        draw_graph(axes, nodes, edges, unit=panel.unit, text=_TEXT, faint=_FAINT)
-    elif not found:
+    found = [(_name(one.called(query.legend)), one) for query, series in asked for one in series]
+    if not found:
         axes = canvas.axes(left, top, wide, high)
         axes.axis("off")
         axes.text(0.5, 0.5, "No data", ha="center", va="center", color=_FAINT, size=10)
+    elif panel.kind == "nodeGraph":
+        axes = canvas.axes(left, top, wide, high)
+        nodes, edges = (series for _, series in asked)
+        draw_graph(axes, nodes, edges, unit=panel.unit, text=_TEXT, faint=_FAINT)
     elif panel.kind == "stat":
         _draw_stat(canvas.axes(left, top, wide, high), panel, found[0][1])
     else:
         under = _legend_height(found)
         axes = canvas.axes(left + 0.62, top, wide - 0.74, high - 0.24 - under)
-        _draw_lines(axes, panel, found)
+        _draw_lines(axes, panel, found, span)
+
+
+def _name(legend: str) -> str:
+    """What comes last in a long one tells it from others. The library takes an empty one for none."""
+    return legend if 0 < len(legend) <= _LONGEST else f"…{legend[1 - _LONGEST :]}" if legend else "-"
 
 
 def _draw_stat(axes: Axes, panel: Panel, series: Series) -> None:
@@ -127,22 +134,21 @@ def _draw_stat(axes: Axes, panel: Panel, series: Series) -> None:
     axes.text(0.5, 0.6, told, transform=axes.transAxes, ha="center", va="center", color=_COLOURS[0], size=19)
 
 
-def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]]) -> None:
-    named = sorted(found, key=lambda one: -max(value for _, value in one[1].points))
-    floor: dict[float, float] = {}
-    for number, (name, series) in enumerate(named):
+def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]], span: Span) -> None:
+    times = [moment / _DAY_S for moment in span.moments]
+    floor, highest = [0.0] * len(times), 0.0
+    by_size = sorted(found, key=lambda one: -max(value for _, value in one[1].points))
+    for number, (name, series) in enumerate(by_size):
+        values = series.along(span)
+        above = [low + value for low, value in zip(floor, values, strict=True)] if panel.stacked else values
         colour, label = _COLOURS[number % len(_COLOURS)], name if number < _NAMED else "_"
-        times = [at / _DAY_S for at, _ in series.points]
-        values = [value for _, value in series.points]
-        below = [floor.get(at, 0.0) if panel.stacked else 0.0 for at, _ in series.points]
-        above = [low + value for low, value in zip(below, values, strict=True)]
-        if panel.stacked:
-            floor |= {at: high for (at, _), high in zip(series.points, above, strict=True)}
         axes.plot(times, above, color=colour, lw=1.1, label=label)
-        axes.fill_between(times, below, above, color=colour, alpha=0.4 if panel.stacked else 0.1, lw=0)
-    axes.set_ylim(bottom=0)
-    if axes.get_ylim()[1] < 1e-9:
-        axes.set_ylim(0, 1)
+        axes.fill_between(times, floor, above, color=colour, alpha=0.4 if panel.stacked else 0.1, lw=0)
+        highest = max(highest, *(value for value in above if not isnan(value)))
+        if panel.stacked:
+            floor = [low if isnan(high) else high for low, high in zip(floor, above, strict=True)]
+    axes.set_ylim(0, highest * 1.08 or 1)
+    axes.set_xlim(times[0], times[-1])
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value, panel.unit)))
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -153,7 +159,7 @@ def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]]) -
     axes.legend(
         loc="upper left",
         bbox_to_anchor=(-0.02, -0.12),
-        ncols=_LEGEND_COLUMNS if _short(found) else 2,
+        ncols=_legend_columns(found),
         frameon=False,
         labelcolor=_TEXT,
         fontsize=7,
@@ -163,10 +169,9 @@ def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]]) -
     )
 
 
-def _short(found: Sequence[tuple[str, Series]]) -> bool:
-    return max(len(name) for name, _ in found) <= 14
+def _legend_columns(found: Sequence[tuple[str, Series]]) -> int:
+    return 4 if max(len(name) for name, _ in found) <= _SHORT else 2
 
 
 def _legend_height(found: Sequence[tuple[str, Series]]) -> float:
-    shown = min(len(found), _NAMED)
-    return 0.17 * -(-shown // (_LEGEND_COLUMNS if _short(found) else 2)) + 0.06
+    return 0.17 * -(-min(len(found), _NAMED) // _legend_columns(found)) + 0.06

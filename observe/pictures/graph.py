@@ -33,7 +33,9 @@ def draw_graph(
         axes.text(x, y, written(node.last, unit).replace(" ", "\n", 1), ha="center", va="center", color=text, size=7)
         axes.text(x, y - 0.5, node.labels["title"], ha="center", va="center", color=text, size=8.5)
     axes.axis("off")
-    axes.margins(0.06, 0.14)
+    across, down = zip(*places.values(), strict=True)
+    axes.set_xlim(min(across) - 0.5, max(across) + 0.5)
+    axes.set_ylim(min(down) - 1, max(down) + 0.7)
 
 
 def _places(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> Mapping[str, tuple[float, float]]:

@@ -1,6 +1,6 @@
 """Draws the dashboards as they look after a sale: `make dashboards`.
 
-    python -m tests.load.dashboards [--buyers 1500] [--rush 40]
+    python -m tests.load.dashboards [--buyers 1000] [--rush 40]
 
 Starts the platform with Prometheus beside it, holds a sale, and writes docs/images/dashboard-….png, one for each board
 that a platform without a cluster can fill. Exit 1: the sale broke a promise, and no picture was drawn.
@@ -74,11 +74,11 @@ def _settings(running: Platform, events: Sequence[str], options: argparse.Namesp
 
 
 async def _draw_all(began: float, folder: Path) -> None:
-    span = Span(began - QUIET_S, time.time(), STEP_S)
     async with aiohttp.ClientSession() as web:
         prometheus = Prometheus(web, prometheus_url())
-        # A graph shows one moment.
-        moment = await _busiest(prometheus, span)
+        # Buyers register before the first of them orders; and a graph shows one moment.
+        first, moment = await _first_and_busiest(prometheus, Span(began, time.time(), STEP_S))
+        span = Span(first - QUIET_S, time.time(), STEP_S)
         for board in BOARDS:
             answers = {
                 query.expr: await _asked(prometheus, board, panel, query, span, moment)
@@ -86,13 +86,15 @@ async def _draw_all(began: float, folder: Path) -> None:
                 for query in panel.queries
             }
             path = folder / f"dashboard-{file_of(board).stem}.png"
-            draw(board, answers, path)
+            draw(board, answers, span, path)
             _say(str(path))
 
 
-async def _busiest(prometheus: Prometheus, span: Span) -> float:
-    (calls,) = await prometheus.over(rate("rpc_client_handled_total"), span)
-    return max(calls.points, key=lambda point: point[1])[0]
+async def _first_and_busiest(prometheus: Prometheus, span: Span) -> tuple[float, float]:
+    """When the first order was confirmed, and when most were."""
+    (confirmed,) = await prometheus.over(rate("bookings_total", outcome='"confirmed"'), span)
+    busy = [(at, per_s) for at, per_s in confirmed.points if per_s > 0]
+    return busy[0][0], max(busy, key=lambda point: point[1])[0]
 
 
 async def _asked(
@@ -108,7 +110,7 @@ def _say(line: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.load.dashboards", description=__doc__)
-    parser.add_argument("--buyers", type=int, default=1500)
+    parser.add_argument("--buyers", type=int, default=1000)
     parser.add_argument("--rush", type=float, default=40.0, help="seconds in which they come")
     parser.add_argument("--folder", type=Path, default=IMAGES)
     parser.add_argument("--log", default="build/dashboards.log")
