@@ -11,6 +11,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, find_cluster, wait_until
 from tests.cluster.helm import Helm
+from tests.cluster.operations import commands, run
 from tests.cluster.platforms import NAME, OURS, Platform, sample
 from tests.cluster.sale import open_sale
 
@@ -42,11 +43,12 @@ def operator(cluster: Cluster) -> Iterator[Helm]:
         try:
             yield door
         finally:
-            # Its rights are of the whole cluster, and do not go with the namespace; the definition goes last.
-            if not os.environ.get("KEEP"):
+            # Its rights are of the whole cluster, and do not go with the namespace.
+            if not os.environ.get("KEEP") and defined:
                 door.uninstall("ticketing-operator")
-                if not defined:
-                    cluster.run("delete", "crd", DEFINITION)
+            elif not os.environ.get("KEEP"):
+                run(cluster, commands("Uninstall")[1], {"ticketing-system": namespace})
+                leaves_no_trace(cluster)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +72,14 @@ def platform(cluster: Cluster, operator: Helm) -> Iterator[Platform]:
 def leaves_nothing(platform: Platform) -> None:
     """The last thing that is seen of a platform: deleted, all that it owned goes with it."""
     cluster, namespace = platform.cluster, platform.namespace
-    cluster.run("delete", "tp", NAME, "-n", namespace)
+    run(cluster, commands("Uninstall")[0], {"shop": namespace})
     wait_until(lambda: " ".join(sorted(Helm(cluster, namespace).left(NAME))), within_s=GONE_S)
     assert cluster.get("secrets", namespace, OURS) == []
+
+
+def leaves_no_trace(cluster: Cluster) -> None:
+    """Nor does the operator, once it is uninstalled: nothing of it belongs to no namespace any more."""
+    kinds = cluster.run("api-resources", "--verbs=list", "--namespaced=false", "-o", "name").split()
+    found = cluster.run("get", ",".join(kinds), "-l", OPERATOR, "-o", "name")
+    defined = cluster.run("get", "crd", DEFINITION, "--ignore-not-found", "-o", "name")
+    assert (found, defined) == ("", "")
