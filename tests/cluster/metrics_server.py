@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +10,11 @@ import pytest
 import yaml
 
 from tests.cluster.cluster import HELPER, Cluster, Refused, wait_until
+from tests.cluster.images import image
 
 PACKAGE, NAME = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0", "metrics-server"
 IMAGE, NAMESPACE = f"localhost/{NAME}:v0.9.0", "kube-system"
-BUILD_S, READY_S = 900, 120
+READY_S = 120
 MANIFESTS = Path(__file__).parent / "manifests/metrics-server.yaml"
 
 
@@ -35,22 +34,6 @@ def metrics_server(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         cluster.run("delete", "-n", NAMESPACE, "--wait=false", "-f", str(MANIFESTS))
-
-
-def image(package: str, name: str, tag: str) -> None:
-    """A program of a published Go module, alone in an image."""
-    built = _helper("program", package, name).strip().splitlines()[-1]
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, name).write_bytes(Path(built).read_bytes())
-        Path(folder, name).chmod(0o755)
-        Path(folder, "Dockerfile").write_text(f'FROM scratch\nCOPY {name} /{name}\nENTRYPOINT ["/{name}"]\n')
-        _helper("build", folder, tag)
-    _helper("load", tag)
-
-
-def _helper(*words: str) -> str:
-    done = subprocess.run([HELPER, *words], capture_output=True, text=True, timeout=BUILD_S, check=True)  # noqa: S603
-    return done.stdout
 
 
 def _missing(cluster: Cluster) -> str:

@@ -27,12 +27,26 @@ def sample(name: str) -> dict[str, Any]:
     return read
 
 
-def asking_little(resource: Object) -> Object:
-    """The same, but no service asks for CPU beyond what it has at rest: so that more pods fit into two cores."""
-    spec, little = resource["spec"], {"resources": {"requests": {"cpu": "10m", "memory": "96Mi"}}}
-    said = spec.get("services", {})
-    services = {service.name: said.get(service.name, {}) | little for service in topology().python_services}
-    return resource | {"spec": spec | {"services": services}}
+def asking_little(resource: Object, *, but: Mapping[str, str] | None = None) -> Object:
+    """The same, but no service asks for CPU beyond what it has at rest: so that more pods fit into two cores.
+
+    `but` says how much CPU some ask for all the same.
+    """
+    said, asks = resource["spec"].get("services", {}), but or {}
+    services = {
+        service.name: said.get(service.name, {})
+        | {"resources": {"requests": {"cpu": asks.get(service.name, "10m"), "memory": "96Mi"}}}
+        for service in topology().python_services
+    }
+    return resource | {"spec": resource["spec"] | {"services": services}}
+
+
+def why_inactive(scaler: Object) -> str:
+    """Why a HorizontalPodAutoscaler does not scale; empty when it does."""
+    told = [one for one in scaler["status"].get("conditions", ()) if one["type"] == "ScalingActive"]
+    if not told:
+        return "nothing said yet"
+    return "" if told[0]["status"] == "True" else str(told[0]["message"])
 
 
 @dataclass(frozen=True)

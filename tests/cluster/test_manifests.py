@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.charts.rendering import NAMES, kinds, render
-from tests.cluster.cluster import HELPER, REPOSITORY, Cluster, Refused
+from tests.cluster.cluster import REPOSITORY, Cluster, Refused
+from tests.cluster.definitions import defined, published
 from tests.cluster.helm import STORES
 
-# Definitions of prometheus-operator, KEDA and the Gateway API, as they publish them.
-DEFINITIONS = Path(os.environ.get("CRDS") or HELPER.parent / "crds")
 PUBLIC = {"host": "tickets.example.com", "ingress": {"enabled": True, "className": "nginx", "tlsSecretName": "tls"}}
 ROUTE = {"host": "tickets.example.com", "httpRoute": {"enabled": True, "parentRefs": [{"name": "edge"}]}}
 PLACED = {
@@ -49,24 +46,9 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def namespace(cluster: Cluster) -> Iterator[str]:
-    """With other projects' definitions in the cluster; those that were not there are taken away again."""
-    assert DEFINITIONS.is_dir(), "CRDS names no folder with the definitions of KEDA, Prometheus and the Gateway API"
-    there = set(cluster.run("get", "crds", "-o", "name").split())
-    files = sorted(DEFINITIONS.glob("*.yaml"))
-    for file in files:
-        cluster.run("apply", "--server-side", "-f", str(file))
-    cluster.run("wait", "crds", "--all", "--for=condition=Established", "--timeout=60s")
-    try:
-        with cluster.namespace("manifests") as name:
-            yield name
-    finally:
-        ours = set(cluster.run("get", "crds", "-o", "name").split()) - there
-        foreign = {
-            f"customresourcedefinition.apiextensions.k8s.io/{yaml.safe_load(f.read_text())['metadata']['name']}"
-            for f in files
-        }
-        if gone := sorted(ours & foreign):
-            cluster.run("delete", *gone)
+    """With other projects' definitions in the cluster."""
+    with defined(cluster, published()), cluster.namespace("manifests") as name:
+        yield name
 
 
 @pytest.mark.parametrize("way", WAYS)

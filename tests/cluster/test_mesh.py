@@ -5,24 +5,21 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
-from protos.gen import booking_pb2, booking_pb2_grpc
 from services.kit.topology import topology
 from tests.cluster.cluster import Cluster, wait_until
 from tests.cluster.platforms import NAME, Platform
 from tests.cluster.sale import failed_bookings, hold_sale, meanwhile
+from tests.cluster.strangers import BOOKING, healthy, told_in_the_clear
 
-BOOKING = topology().services["booking"]
 SPEAKERS = [service.name for service in topology().python_services if service.calls or "mesh" in service.ports]
 AUTHORITY = "mesh-authority"
 # Two rollouts of nine services each way, and twice the time that pods may take to see a Secret.
 MODES_S, ROTATES_S = 500, 480
-CALL_S = 10
 pytestmark = pytest.mark.timeout(1500)
 
 
@@ -74,13 +71,7 @@ def test_without_an_identity_one_gets_health_and_nothing_else(cluster: Cluster, 
     nobody = grpc.ssl_channel_credentials(base64.b64decode(of_authority(strict, "tls.crt")))
     named = (("grpc.ssl_target_name_override", "booking"),)
 
-    with (
-        cluster.forwarded(strict.namespace, "service/booking", BOOKING.ports["grpc"]) as door,
-        grpc.insecure_channel(door) as channel,
-    ):
-        health, asked = healthy(channel), booking_pb2_grpc.BookingServiceStub(channel)
-        with pytest.raises(grpc.RpcError) as refused:
-            asked.GetBooking(booking_pb2.GetBookingRequest(), timeout=CALL_S)
+    health, refused = told_in_the_clear(cluster, strict.namespace)
     with (
         cluster.forwarded(strict.namespace, "service/booking", BOOKING.ports["mesh"]) as door,
         grpc.secure_channel(door, nobody, named) as channel,
@@ -89,13 +80,8 @@ def test_without_an_identity_one_gets_health_and_nothing_else(cluster: Cluster, 
         healthy(channel)
 
     assert health == health_pb2.HealthCheckResponse.SERVING
-    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert refused is grpc.StatusCode.PERMISSION_DENIED
     assert unheard.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
-
-
-def healthy(channel: grpc.Channel) -> int:
-    stub: Any = health_pb2_grpc.HealthStub(channel)
-    return int(stub.Check(health_pb2.HealthCheckRequest(), timeout=CALL_S).status)
 
 
 def test_pods_say_whose_certificate_they_show_and_until_when(cluster: Cluster, strict: Platform) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 import pytest
 
-from services.kit.topology import topology
 from tests.cluster.cluster import Cluster, wait_until
 from tests.cluster.metrics_server import metrics_server
-from tests.cluster.platforms import SERVES, Platform
+from tests.cluster.platforms import Platform
+from tests.cluster.realtime import pods_are, sockets
 from tests.cluster.sale import failed_bookings, hold_sale, meanwhile
 
-REALTIME = topology().services["realtime"]
 SCALES_S, COME_BACK_S = 300, 60
 BUYERS, RUSH_S = 120, 75.0
 # Buyers who leave in the meantime, as some do in every sale.
@@ -83,27 +81,6 @@ def test_by_cpu_with_the_metrics_server(cluster: Cluster, platform: Platform) ->
 def replicas(platform: Platform, count: int) -> None:
     platform.edit({"services": {"realtime": {"replicas": count}}})
     wait_until(lambda: pods_are(platform, count), within_s=SCALES_S)
-
-
-def pods_are(platform: Platform, wanted: int | None) -> str:
-    """Empty when that many are there, all ready, and none that stops; None: as many as are asked for."""
-    deployment = platform.deployment("realtime")
-    count = deployment["spec"]["replicas"] if wanted is None else wanted
-    ready = deployment["status"].get("readyReplicas", 0)
-    there = len(platform.cluster.get("pods", platform.namespace, f"app.kubernetes.io/name=realtime,{SERVES}"))
-    return "" if ready == there == count else f"{ready} of {there} pods are ready, {count} are wanted"
-
-
-def sockets(platform: Platform) -> Mapping[str, int]:
-    """Pod → how many it has, by its own count."""
-    assert REALTIME.metrics is not None
-    port, found = REALTIME.ports[REALTIME.metrics.port], dict[str, int]()
-    for pod in platform.pods("realtime"):
-        name = pod["metadata"]["name"]
-        page = platform.cluster.page(platform.namespace, name, port, REALTIME.metrics.path)
-        counted = re.search(r"^realtime_sockets (\S+)$", page, re.MULTILINE)
-        found[name] = int(float(counted[1])) if counted else 0
-    return found
 
 
 def not_all_back(platform: Platform, before: Mapping[str, int]) -> str:

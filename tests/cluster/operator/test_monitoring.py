@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import urllib.error
@@ -26,8 +25,8 @@ from ticketing_operator.transport import Request, Transport
 from observe.boards import operator as board
 from observe.panels import WINDOW
 from tests.cluster.api_server import ApiServer
-from tests.cluster.cluster import HELPER
 from tests.cluster.controllers import DEPLOYMENT
+from tests.cluster.definitions import published
 from tests.cluster.operator.conftest import World
 from tests.cluster.operator.definitions import defined
 from tests.cluster.operator.test_process import LOOKS_S, SETTLES_S, Process, granted, healed, until_ready
@@ -35,8 +34,6 @@ from tests.ports import free_port
 from tests.waiting import until
 
 __all__ = ["granted"]
-# As prometheus-operator publishes them.
-DEFINITIONS = Path(os.environ.get("CRDS") or HELPER.parent / "crds")
 MONITOR, RULE = (Kind("monitoring.coreos.com/v1", kind) for kind in ("ServiceMonitor", "PrometheusRule"))
 CONFIG_MAP = Kind("v1", "ConfigMap")
 MONITORED = {"serviceMonitors": True, "dashboards": True, "alerts": True, "labels": {"release": "prometheus"}}
@@ -46,14 +43,8 @@ needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason
 
 @pytest.fixture
 async def real_definitions(admin: Transport) -> AsyncIterator[None]:
-    async with defined(admin, published()):
+    async with defined(admin, [yaml.safe_load(file.read_text()) for file in published("monitoring.coreos.com_*.yaml")]):
         yield
-
-
-def published() -> list[Any]:
-    found = [yaml.safe_load(path.read_text()) for path in DEFINITIONS.glob("monitoring.coreos.com_*.yaml")]
-    assert found, "CRDS names no folder with the definitions of prometheus-operator"
-    return found
 
 
 async def test_monitors_rules_and_dashboards_are_taken_to_their_last_field(
