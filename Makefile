@@ -103,10 +103,13 @@ bench-operator: $(INSTALLED) ## what twenty platforms cost the operator: memory,
 # To another version and back: the same images under a second name.
 test-cluster: export ALSO = next
 test-cluster: $(INSTALLED) cluster images ## on a real cluster: KUBECONFIG's, or one that CLUSTER starts (ONLY=tests/cluster/test_….py, KEEP=1)
-	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q $(or $(ONLY),tests/cluster --ignore tests/cluster/operator --ignore tests/cluster/test_mesh.py) $(ARGS)
+	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q $(or $(ONLY),tests/cluster --ignore tests/cluster/operator --ignore tests/cluster/test_mesh.py --ignore tests/cluster/test_keda.py) $(ARGS)
 
 test-cluster-mesh: $(INSTALLED) cluster images ## the mesh's modes and keys change while sales run; half an hour by itself
 	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster/test_mesh.py $(ARGS)
+
+test-cluster-keda: $(INSTALLED) cluster images ## realtime scaled by its sockets, by the real KEDA, while a sale runs; a quarter of an hour, and as long to build it once
+	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster/test_keda.py $(ARGS)
 
 # Images are loaded into it, so it comes first. A kubelet that is quicker than its containerd ends, and with it the first start.
 cluster:
@@ -140,5 +143,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench bench-overload bench-mesh bench-observe dashboards rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh cluster lint format protos docs lock clean install help
+.PHONY: run demo bench bench-overload bench-mesh bench-observe dashboards rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh test-cluster-keda cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi
