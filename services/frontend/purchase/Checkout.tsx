@@ -15,7 +15,7 @@ import { SignIn } from "@/components/SignIn";
 
 import { CardForm } from "./CardForm";
 import { choiceOf, isSame, placesIn, useChoice, type Choice } from "./choice";
-import { lastPlaced, newOrder, NotPlaced, pendingOrder, place, type Pending } from "./order";
+import { forPerson, lastPlaced, newOrder, NotPlaced, pendingOrder, place, type Pending } from "./order";
 import { linesOf, totalOf } from "./price";
 
 interface Props {
@@ -163,5 +163,6 @@ function useOrder(event: Event) {
     if (pending) resume(pending, choice);
     else void send(newOrder({ personId: person.id, eventId: event.id, choice, paymentMethod }));
   };
-  return { sending, failed, open, order, again: () => open && void send(open) };
+  const mine = forPerson(open, person?.id);
+  return { sending, failed: open && !mine ? null : failed, open: mine, order, again: () => mine && void send(mine) };
 }

@@ -71,6 +71,11 @@ export function pendingOrder(eventId: string, personId: string): Pending | null 
   }
 }
 
+/** Nobody sends what somebody else ordered, who was signed in on the same page before. */
+export function forPerson(order: Pending | null, personId: string | undefined): Pending | null {
+  return order?.personId === personId ? order : null;
+}
+
 export function newOrder(order: Pick<Pending, "personId" | "eventId" | "choice" | "paymentMethod">): Pending {
   const made = { ...order, key: crypto.randomUUID(), atMs: Date.now(), sent: 0 };
   keep(made);

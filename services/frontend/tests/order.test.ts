@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Refused, Unreachable } from "../api/client";
-import { belongsTo, forgetOrders, mayBeInLine, newOrder, pendingOrder } from "../purchase/order";
+import { belongsTo, forgetOrders, forPerson, mayBeInLine, newOrder, pendingOrder } from "../purchase/order";
 
 const CHOICE = { seats: [], areas: [{ section_id: "FLOOR", quantity: 2 }] };
 const ORDER = { personId: "ada", eventId: "e1", choice: CHOICE, paymentMethod: "pm_1" };
@@ -50,6 +50,8 @@ test("an order whose fate is open is there for whoever made it, and for nobody e
   assert.deepEqual(pendingOrder("e1", "ada"), made);
   assert.equal(pendingOrder("e1", "bob"), null);
   assert.equal(pendingOrder("e2", "ada"), null);
+  assert.equal(forPerson(made, "ada"), made);
+  for (const [order, whose] of [[made, "bob"], [made, undefined], [null, "ada"], [null, undefined]] as const) assert.equal(forPerson(order, whose), null);
 });
 
 test("an order is not sent again when its key may be forgotten: it would be another one", (context) => {
