@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.cluster import Cluster, find_cluster, wait_until
+from tests.cluster.cluster import Cluster, find_cluster
 from tests.cluster.helm import Helm
 from tests.cluster.operations import commands, run
-from tests.cluster.platforms import NAME, OURS, Platform, sample
+from tests.cluster.platforms import Platform, leaves_nothing, sample
 from tests.cluster.sale import open_sale
 
 DEFINITION = "ticketingplatforms.ticketing.dev"
-GONE_S = 240
 OPERATOR = "app.kubernetes.io/name=ticketing-operator"
 
 
@@ -67,14 +66,6 @@ def platform(cluster: Cluster, operator: Helm) -> Iterator[Platform]:
         yield platform
         if not os.environ.get("KEEP"):
             leaves_nothing(platform)
-
-
-def leaves_nothing(platform: Platform) -> None:
-    """The last thing that is seen of a platform: deleted, all that it owned goes with it."""
-    cluster, namespace = platform.cluster, platform.namespace
-    run(cluster, commands("Uninstall")[0], {"shop": namespace})
-    wait_until(lambda: " ".join(sorted(Helm(cluster, namespace).left(NAME))), within_s=GONE_S)
-    assert cluster.get("secrets", namespace, OURS) == []
 
 
 def leaves_no_trace(cluster: Cluster) -> None:

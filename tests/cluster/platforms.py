@@ -12,9 +12,10 @@ import yaml
 from services.kit.topology import topology
 from tests.cluster.cluster import REPOSITORY, Cluster, Object, wait_until
 from tests.cluster.helm import Helm
+from tests.cluster.operations import commands, run
 
 NAME = "tickets"
-READY_S = 600
+READY_S, GONE_S = 600, 240
 SERVES = "app.kubernetes.io/component=service"
 OURS = "app.kubernetes.io/managed-by=ticketing-operator"
 _ONLY_A_MAILBOX = {store: {"enabled": False} for store in topology().stores} | {"mailbox": {"enabled": True}}
@@ -102,3 +103,11 @@ class Platform:
     def sold(self) -> str:
         """How many bookings and tickets its managed PostgreSQL keeps."""
         return self.sql("SELECT (SELECT count(*) FROM booking.bookings), (SELECT count(*) FROM ticket.tickets)")
+
+
+def leaves_nothing(platform: Platform) -> None:
+    """The last thing that is seen of a platform: deleted, all that it owned goes with it."""
+    cluster, namespace = platform.cluster, platform.namespace
+    run(cluster, commands("Uninstall")[0], {"shop": namespace})
+    wait_until(lambda: " ".join(sorted(Helm(cluster, namespace).left(NAME))), within_s=GONE_S)
+    assert cluster.get("secrets", namespace, OURS) == []

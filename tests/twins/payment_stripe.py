@@ -20,7 +20,7 @@ from aiohttp import web
 
 KEY = "sk_test_twin"
 WEBHOOK_SECRET = "whsec_twin"
-PAID = {"pm_card_visa", "pm_card_mastercard"}
+PAID = {"pm_card_visa", "pm_card_mastercard", "pm_card_amex"}
 # Card → (code, decline_code), from Stripe's page on test cards.
 DECLINED = {
     "pm_card_visa_chargeDeclined": ("card_declined", "generic_decline"),
@@ -47,6 +47,9 @@ class StripeTwin:
         self.mute = False
         self.requests = 0
         self._saved: dict[str, tuple[str, Answer | None]] = {}
+
+    def refunded(self, ref: str) -> int:
+        return sum(one["amount"] for one in self.refunds.values() if one["payment_intent"] == ref)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._around])
@@ -166,8 +169,8 @@ class StripeTwin:
     def _expanded(self, intent: dict[str, Any]) -> dict[str, Any]:
         if intent["latest_charge"] is None:
             return intent
-        refunded = sum(one["amount"] for one in self.refunds.values() if one["payment_intent"] == intent["id"])
-        return intent | {"latest_charge": {"id": intent["latest_charge"], "amount_refunded": refunded}}
+        charge = {"id": intent["latest_charge"], "amount_refunded": self.refunded(intent["id"])}
+        return intent | {"latest_charge": charge}
 
     async def _list(self, request: web.Request) -> web.Response:
         since, until = int(request.query["created[gte]"]), int(request.query["created[lt]"])
