@@ -10,7 +10,8 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from prometheus_client import REGISTRY
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import exposition as plain
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from services.kit.health import Health
 from services.kit.listener import Listener
@@ -51,8 +52,12 @@ def add_health(app: web.Application, path: str, health: Health) -> None:
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
+    # Prometheus asks for OpenMetrics. Names of ours are of letters, digits and `_` (a test sees to it): told that any
+    # name will do, the library need not look at each letter of each line, which takes a third of its time.
+    if "application/openmetrics-text" in request.headers.get("Accept", ""):
+        page = openmetrics.generate_latest(REGISTRY, escaping=openmetrics.ALLOWUTF8)  # type: ignore[no-untyped-call]
+        return web.Response(body=page, headers={"Content-Type": openmetrics.CONTENT_TYPE_LATEST})
+    return web.Response(body=plain.generate_latest(REGISTRY), headers={"Content-Type": plain.CONTENT_TYPE_PLAIN_0_0_4})
 
 
 class WebServer:
