@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from typing import Any
 
 import grpc
@@ -55,23 +58,32 @@ async def collecting(port: int) -> AsyncIterator[Collector]:
         yield collector
 
 
-class Sink(grpc.GenericRpcHandler):
-    """Takes everything and looks at nothing while it is asked, for measurements: what a collector costs is not ours."""
+class _Taking(grpc.GenericRpcHandler):
+    """Takes everything and looks at nothing."""
 
     def __init__(self) -> None:
-        self._taken: list[bytes] = []
+        self.taken: list[bytes] = []
 
     def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         return grpc.unary_unary_rpc_method_handler(self._take)
 
     async def _take(self, request: bytes, _: Any) -> bytes:
-        self._taken.append(request)
+        self.taken.append(request)
         return b""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A collector for measurements, in a process of its own: what it takes of a machine is no cost of who sends."""
+
+    pid: int
+    _link: Connection
 
     def names(self) -> Counter[tuple[str, str]]:
         """Service and name of all spans so far, with how many there were."""
+        self._link.send(None)
         found: Counter[tuple[str, str]] = Counter()
-        for request in self._taken:
+        for request in self._link.recv():
             for of_resource in pb.ExportTraceServiceRequest.FromString(request).resource_spans:
                 about = {one.key: one.value.string_value for one in of_resource.resource.attributes}
                 spans = (span for scope in of_resource.scope_spans for span in scope.spans)
@@ -79,12 +91,30 @@ class Sink(grpc.GenericRpcHandler):
         return found
 
 
-@asynccontextmanager
-async def sinking(port: int) -> AsyncIterator[Sink]:
-    sink, server = Sink(), grpc.aio.server()
-    server.add_generic_rpc_handlers((sink,))
-    async with _serving(server, port):
-        yield sink
+@contextmanager
+def sinking(port: int) -> Iterator[Sink]:
+    ours, its = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_sink, args=(port, its), name="sink")
+    process.start()
+    try:
+        ours.recv()  # It listens.
+        yield Sink(process.pid or 0, ours)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _sink(port: int, link: Connection) -> None:
+    async def serve() -> None:
+        taking, server = _Taking(), grpc.aio.server()
+        server.add_generic_rpc_handlers((taking,))
+        async with _serving(server, port):
+            link.send(None)
+            while True:
+                await asyncio.to_thread(link.recv)
+                link.send(taking.taken)
+
+    asyncio.run(serve())
 
 
 @asynccontextmanager
