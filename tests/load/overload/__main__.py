@@ -107,8 +107,9 @@ async def _climb(running: Platform, crowd: Crowd, buyers: list[Buyer], seconds: 
 
 async def _peak(running: Platform, crowd: Crowd, buyers: list[Buyer], seconds: float) -> float:
     """The most that is decided a second: batches grow with the line, so it comes well after waiting begins."""
-    # Caches and connections are cold.
-    most = (await _one_level(running, crowd, buyers, PROBE_PER_S, seconds / 2)).goodput_per_s
+    # Caches and connections are cold, so the first does not count.
+    await _one_level(running, crowd, buyers, PROBE_PER_S, seconds / 2)
+    most = 0.0
     for doubled in range(PROBES):
         decided = (await _one_level(running, crowd, buyers, PROBE_PER_S * 2**doubled, seconds)).goodput_per_s
         if decided < IS_MORE * most:
