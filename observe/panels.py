@@ -13,7 +13,7 @@ WINDOW: Final = "$__rate_interval"
 # And the namespace that is chosen at the top of the page; `.*` for all, and where there are none.
 NAMESPACE: Final = "$namespace"
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
-_COLUMNS: Final = 24
+COLUMNS: Final = 24
 _HEIGHT: Final = 8
 _HEIGHTS: Final = {"stat": 4, "nodeGraph": 14}
 
@@ -81,14 +81,14 @@ def as_grafana(board: Board) -> dict[str, Any]:
                 "collapsed": False,
                 "panels": [],
                 "id": len(panels) + 1,
-                "gridPos": {"x": 0, "y": y, "w": _COLUMNS, "h": 1},
+                "gridPos": {"x": 0, "y": y, "w": COLUMNS, "h": 1},
             }
         )
         y += 1
         x = 0
         for panel in row:
             height = _HEIGHTS.get(panel.kind, _HEIGHT)
-            if x + panel.width > _COLUMNS:
+            if x + panel.width > COLUMNS:
                 x, y = 0, y + height
             place = {"x": x, "y": y, "w": panel.width, "h": height}
             panels.append(_panel(board, panel, len(panels) + 1, place))

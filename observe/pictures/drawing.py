@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
-from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from observe.panels import Board, Panel, as_grafana
+from observe.panels import COLUMNS, Board, Panel, as_grafana
 from observe.pictures.answers import Series, Span
+from observe.pictures.colours import EDGE, FAINT, GRID, LINES, PAGE, PANEL, TEXT
 from observe.pictures.graph import draw_graph
 from observe.pictures.units import written
-
-mpl.use("Agg")
 
 # By a query's expression.
 type Answers = Mapping[str, Sequence[Series]]
@@ -31,12 +29,6 @@ _COLUMN: Final = 0.58
 _LINE: Final = 0.36
 _GAP: Final = 0.06
 _HEAD: Final = 0.34
-_COLUMNS: Final = 24
-_PAGE, _PANEL, _TEXT, _FAINT = "#111217", "#181b1f", "#d0d1d6", "#70737c"
-_COLOURS: Final = (
-    *("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9"),
-    *("#37872d", "#8ab8ff", "#c4162a", "#ffb357", "#a352cc", "#96d98d"),
-)
 # What the library counts times in.
 _DAY_S: Final = 86_400
 # More lines than this are drawn and not named.
@@ -50,13 +42,13 @@ def draw(board: Board, answers: Answers, span: Span, path: Path) -> None:
     """Writes a PNG. A panel without an answer says so."""
     placed = as_grafana(board)["panels"]
     lines = max(one["gridPos"]["y"] + one["gridPos"]["h"] for one in placed)
-    size = (_COLUMNS * _COLUMN, lines * _LINE + 2 * _HEAD)
-    figure = Figure(figsize=size, facecolor=_PAGE, dpi=DPI)
+    size = (COLUMNS * _COLUMN, lines * _LINE + 2 * _HEAD)
+    figure = Figure(figsize=size, facecolor=PAGE, dpi=DPI)
     canvas = _Canvas(figure, size)
     canvas.write(board.title, 0, 0, weight="bold", size=13)
-    canvas.write(board.description, 7, 0, color=_FAINT, size=10)
+    canvas.write(board.description, 7, 0, color=FAINT, size=10)
     panels = iter(board.panels)
-    with pyplot.rc_context({"font.size": 7.5, "font.family": "DejaVu Sans"}):
+    with mpl.rc_context({"font.size": 7.5, "font.family": "DejaVu Sans"}):
         for one in placed:
             where = one["gridPos"]
             if one["type"] == "row":
@@ -64,7 +56,7 @@ def draw(board: Board, answers: Answers, span: Span, path: Path) -> None:
             else:
                 _draw_panel(canvas, next(panels), where, answers, span)
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, facecolor=_PAGE, dpi=DPI)
+        figure.savefig(path)
 
 
 class _Canvas:
@@ -75,7 +67,7 @@ class _Canvas:
 
     def write(self, text: str, column: float, line: float, **how: Any) -> None:
         x, y = self._at(column * _COLUMN + 2 * _GAP, line * _LINE + _HEAD * 0.7)
-        self.figure.text(x, y, text, va="center", **{"color": _TEXT, **how})
+        self.figure.text(x, y, text, va="center", **{"color": TEXT, **how})
 
     def panel(self, where: Mapping[str, int], title: str) -> tuple[float, float, float, float]:
         """A panel's surface and title; where its content goes, in inches from the top left."""
@@ -83,11 +75,11 @@ class _Canvas:
         wide, high = where["w"] * _COLUMN - 2 * _GAP, where["h"] * _LINE - 2 * _GAP
         x, y = self._at(left, top + high)
         surface = Rectangle(
-            (x, y), wide / self._size[0], high / self._size[1], facecolor=_PANEL, edgecolor="#25272d", zorder=-1
+            (x, y), wide / self._size[0], high / self._size[1], facecolor=PANEL, edgecolor=EDGE, zorder=-1
         )
         self.figure.add_artist(surface)
         x, y = self._at(left + 0.1, top + _HEAD / 2)
-        self.figure.text(x, y, title, va="center", color=_TEXT, size=8.5)
+        self.figure.text(x, y, title, va="center", color=TEXT, size=8.5)
         return left, top + _HEAD, wide, high - _HEAD
 
     def axes(self, left: float, top: float, wide: float, high: float) -> Axes:
@@ -106,11 +98,11 @@ def _draw_panel(canvas: _Canvas, panel: Panel, where: Mapping[str, int], answers
     if not found:
         axes = canvas.axes(left, top, wide, high)
         axes.axis("off")
-        axes.text(0.5, 0.5, "No data", ha="center", va="center", color=_FAINT, size=10)
+        axes.text(0.5, 0.5, "No data", ha="center", va="center", color=FAINT, size=10)
     elif panel.kind == "nodeGraph":
         axes = canvas.axes(left, top, wide, high)
         nodes, edges = (series for _, series in asked)
-        draw_graph(axes, nodes, edges, unit=panel.unit, text=_TEXT, faint=_FAINT)
+        draw_graph(axes, nodes, edges, unit=panel.unit)
     elif panel.kind == "stat":
         _draw_stat(canvas.axes(left, top, wide, high), panel, found[0][1])
     else:
@@ -126,12 +118,12 @@ def _name(legend: str) -> str:
 
 def _draw_stat(axes: Axes, panel: Panel, series: Series) -> None:
     times, values = zip(*series.points, strict=True)
-    axes.fill_between(times, values, color=_COLOURS[0], alpha=0.15, lw=0)
-    axes.plot(times, values, color=_COLOURS[0], lw=0.8, alpha=0.6)
+    axes.fill_between(times, values, color=LINES[0], alpha=0.15, lw=0)
+    axes.plot(times, values, color=LINES[0], lw=0.8, alpha=0.6)
     axes.set_ylim(0, (max(values) or 1) * 2.2)
     axes.axis("off")
     told = written(series.last, panel.unit)
-    axes.text(0.5, 0.6, told, transform=axes.transAxes, ha="center", va="center", color=_COLOURS[0], size=19)
+    axes.text(0.5, 0.6, told, transform=axes.transAxes, ha="center", va="center", color=LINES[0], size=19)
 
 
 def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]], span: Span) -> None:
@@ -141,7 +133,7 @@ def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]], s
     for number, (name, series) in enumerate(by_size):
         values = series.along(span)
         above = [low + value for low, value in zip(floor, values, strict=True)] if panel.stacked else values
-        colour, label = _COLOURS[number % len(_COLOURS)], name if number < _NAMED else "_"
+        colour, label = LINES[number % len(LINES)], name if number < _NAMED else "_"
         axes.plot(times, above, color=colour, lw=1.1, label=label)
         axes.fill_between(times, floor, above, color=colour, alpha=0.4 if panel.stacked else 0.1, lw=0)
         highest = max(highest, *(value for value in above if not isnan(value)))
@@ -153,15 +145,15 @@ def _draw_lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Series]], s
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value, panel.unit)))
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
-    axes.tick_params(colors=_FAINT, length=0, labelsize=7)
-    axes.grid(color="#2b2e35", lw=0.6)
+    axes.tick_params(colors=FAINT, length=0, labelsize=7)
+    axes.grid(color=GRID, lw=0.6)
     axes.spines[:].set_visible(False)
     axes.legend(
         loc="upper left",
         bbox_to_anchor=(-0.02, -0.12),
         ncols=_legend_columns(found),
         frameon=False,
-        labelcolor=_TEXT,
+        labelcolor=TEXT,
         fontsize=7,
         handlelength=1.0,
         columnspacing=1.2,

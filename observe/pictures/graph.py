@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from matplotlib.axes import Axes
 
 from observe.pictures.answers import Series
+from observe.pictures.colours import FAINT, LINES, PANEL, TEXT
 from observe.pictures.units import written
 
-_RING: Final = "#73bf69"
 
-
-def draw_graph(
-    axes: Axes, nodes: Sequence[Series], edges: Sequence[Series], *, unit: str, text: str, faint: str
-) -> None:
+def draw_graph(axes: Axes, nodes: Sequence[Series], edges: Sequence[Series], *, unit: str) -> None:
     places = _places(
         [one.labels["id"] for one in nodes], [(one.labels["source"], one.labels["target"]) for one in edges]
     )
     most = max((one.last for one in edges), default=0.0) or 1.0
     for edge in edges:
         begin, end = places[edge.labels["source"]], places[edge.labels["target"]]
-        style = {"arrowstyle": "-|>", "color": faint, "lw": 0.6 + 2.4 * edge.last / most, "shrinkA": 24, "shrinkB": 24}
+        style = {"arrowstyle": "-|>", "color": FAINT, "lw": 0.6 + 2.4 * edge.last / most, "shrinkA": 24, "shrinkB": 24}
         axes.annotate("", end, begin, arrowprops={**style, "connectionstyle": "arc3,rad=0.08"})
         x, y = (0.6 * a + 0.4 * b for a, b in zip(begin, end, strict=True))
-        axes.text(x, y, written(edge.last, unit), ha="center", va="bottom", color=faint, size=7)
+        axes.text(x, y, written(edge.last, unit), ha="center", va="bottom", color=FAINT, size=7)
     for node in nodes:
         x, y = places[node.labels["id"]]
-        axes.plot(x, y, "o", ms=40, mfc="#181b1f", mec=_RING, mew=2)
-        axes.text(x, y, written(node.last, unit).replace(" ", "\n", 1), ha="center", va="center", color=text, size=7)
-        axes.text(x, y - 0.5, node.labels["title"], ha="center", va="center", color=text, size=8.5)
+        axes.plot(x, y, "o", ms=40, mfc=PANEL, mec=LINES[0], mew=2)
+        axes.text(x, y, written(node.last, unit).replace(" ", "\n", 1), ha="center", va="center", color=TEXT, size=7)
+        axes.text(x, y - 0.5, node.labels["title"], ha="center", va="center", color=TEXT, size=8.5)
     axes.axis("off")
     across, down = zip(*places.values(), strict=True)
     axes.set_xlim(min(across) - 0.5, max(across) + 0.5)
