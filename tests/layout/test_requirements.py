@@ -28,7 +28,7 @@ def test_a_lock_has_every_package_that_the_service_imports(service: Service) -> 
 
     missing = {
         f"{package} of {where}"
-        for where, package in imported(f"services.{service.name.replace('-', '_')}.__main__")
+        for where, package in imported(f"{service.folder.replace('/', '.')}.__main__")
         if not locked & {canonical(name) for name in DISTRIBUTIONS.get(package, [package])}
         and (service.persons or where != WORDS)
     }

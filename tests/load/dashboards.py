@@ -21,7 +21,7 @@ import aiohttp
 import uvloop
 from rich.console import Console
 
-from observe.boards import ALL, operator
+from observe.boards import ALL
 from observe.dashboards import file_of
 from observe.panels import Board, Panel, Query, rate
 from observe.pictures.answers import Prometheus, Series, Span
@@ -40,7 +40,7 @@ TOLD: Final = {"OBSERVE": "1", "OBSERVE_EVERY": "2s", "MESH_MTLS": "permissive"}
 QUIET_S: Final = 15.0
 STEP_S: Final = 2.0
 # Nobody runs an operator on a laptop.
-BOARDS: Final = [board for board in ALL if board is not operator.BOARD]
+BOARDS: Final = [board for board in ALL if board.of_a_platform]
 
 
 async def main(options: argparse.Namespace) -> int:
