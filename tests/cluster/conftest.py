@@ -43,11 +43,8 @@ def operator(cluster: Cluster) -> Iterator[Helm]:
             yield door
         finally:
             # Its rights are of the whole cluster, and do not go with the namespace.
-            if not os.environ.get("KEEP") and defined:
-                door.uninstall("ticketing-operator")
-            elif not os.environ.get("KEEP"):
-                run(cluster, commands("Uninstall")[1], {"ticketing-system": namespace})
-                leaves_no_trace(cluster)
+            if not os.environ.get("KEEP"):
+                uninstall(door, with_definition=not defined)
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +65,13 @@ def platform(cluster: Cluster, operator: Helm) -> Iterator[Platform]:
             leaves_nothing(platform)
 
 
-def leaves_no_trace(cluster: Cluster) -> None:
-    """Nor does the operator, once it is uninstalled: nothing of it belongs to no namespace any more."""
+def uninstall(operator: Helm, *, with_definition: bool) -> None:
+    """Nothing of it is left that belongs to no namespace; a definition that was there before it stays."""
+    cluster = operator.cluster
+    if not with_definition:
+        operator.uninstall("ticketing-operator")
+        return
+    run(cluster, commands("Uninstall")[1], {"ticketing-system": operator.namespace})
     kinds = cluster.run("api-resources", "--verbs=list", "--namespaced=false", "-o", "name").split()
     found = cluster.run("get", ",".join(kinds), "-l", OPERATOR, "-o", "name")
     defined = cluster.run("get", "crd", DEFINITION, "--ignore-not-found", "-o", "name")

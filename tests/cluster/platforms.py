@@ -18,6 +18,8 @@ NAME = "tickets"
 READY_S, GONE_S = 600, 240
 SERVES = "app.kubernetes.io/component=service"
 OURS = "app.kubernetes.io/managed-by=ticketing-operator"
+# Bookings and tickets, counted.
+SOLD = "SELECT (SELECT count(*) FROM booking.bookings), (SELECT count(*) FROM ticket.tickets)"
 _ONLY_A_MAILBOX = {store: {"enabled": False} for store in topology().stores} | {"mailbox": {"enabled": True}}
 
 
@@ -102,7 +104,7 @@ class Platform:
 
     def sold(self) -> str:
         """How many bookings and tickets its managed PostgreSQL keeps."""
-        return self.sql("SELECT (SELECT count(*) FROM booking.bookings), (SELECT count(*) FROM ticket.tickets)")
+        return self.sql(SOLD)
 
 
 def leaves_nothing(platform: Platform) -> None:

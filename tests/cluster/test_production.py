@@ -20,7 +20,7 @@ from tests.certificates import self_signed
 from tests.cluster.cluster import Cluster, Object, wait_until
 from tests.cluster.definitions import defined, published
 from tests.cluster.metrics_server import metrics_server
-from tests.cluster.platforms import NAME, Platform, asking_little, leaves_nothing, sample, why_inactive
+from tests.cluster.platforms import NAME, SOLD, Platform, asking_little, leaves_nothing, sample, why_inactive
 from tests.cluster.sale import failed_bookings, open_sale, way_in
 from tests.cluster.stores import STRIPE_PORT, Stores, secret, stores
 from tests.cluster.strangers import told_in_the_clear
@@ -37,7 +37,6 @@ ENCRYPTED = """
     SELECT DISTINCT usename, ssl FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)
     WHERE client_addr IS NOT NULL AND usename <> 'owner'
 """
-SOLD = "SELECT (SELECT count(*) FROM booking.bookings), (SELECT count(*) FROM ticket.tickets)"
 pytestmark = pytest.mark.timeout(2400)
 
 
