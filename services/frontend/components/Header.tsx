@@ -2,7 +2,6 @@
 
 import Link from "next/link";
 import { usePathname, useRouter } from "next/navigation";
-
 import { useState } from "react";
 
 import { useIsOnline, useSession, useWords } from "./providers";
