@@ -51,7 +51,7 @@ bench-map: $(INSTALLED) frontend ## frames a second of the seat map in Chromium 
 	@RATE_LIMIT_BOOKINGS_PER_MIN=0 tests/browser/run --bench
 
 ##@ Check it
-test: lint test-unit test-charts test-integration test-observe test-rehearsal ## everything that CI runs
+test: lint test-unit test-charts test-integration test-observe test-rehearsal ## what CI runs first: all that needs neither Node nor a cluster
 
 test-unit: $(INSTALLED) ## no network: domain, handlers, layout
 	@$(PYTHON) -m pytest -q tests/unit tests/layout $(ARGS)
