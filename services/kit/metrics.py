@@ -117,6 +117,7 @@ LOOP_LAG: Final = Histogram(
     "How much later than asked for the event loop woke a timer.",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
 )
+SPANS: Final = Counter("tracing_spans_total", "Spans that ended, by what became of them: sent or dropped.", ["result"])
 TASKS: Final = Gauge("asyncio_tasks", "Tasks of the event loop.")
 CLOCK: Final = Gauge("clock_timestamp_seconds", "What time it is, as this process has it, in seconds since 1970.")
 GC_PAUSE: Final = Histogram(

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from services.kit import metrics
 from services.kit.clock import run_wrong, utc_now
-from services.kit.exporting import configure_tracing
+from services.kit.exporting import exporting
 from services.kit.health import Check, Health
 from services.kit.logs import configure_logs
 from services.kit.memory import give_back_start_up_memory
@@ -69,7 +69,6 @@ def run[S: ServiceSettings](settings_type: type[S], compose: Compose[S]) -> None
         sys.stderr.write(f"{settings_type.service}: wrong settings\n  " + "\n  ".join(faults) + "\n")
         sys.exit(2)
     configure_logs(settings)
-    configure_tracing(settings)
     metrics.CLOCK.set_function(lambda: utc_now().timestamp())
     if settings.clock_skew_s:
         log.warning("clock_is_wrong", by_s=settings.clock_skew_s)
@@ -85,7 +84,7 @@ async def _until_stopped[S: ServiceSettings](settings: S, compose: Compose[S]) -
     listen_to_signals(settings)
     GcWatch().begin()
     try:
-        async with compose(settings) as app, working(settings, app) as work:
+        async with exporting(settings), compose(settings) as app, working(settings, app) as work:
             for delay_s in SETTLED_S:
                 loop.call_later(delay_s, give_back_start_up_memory)
             ended = await _first_end(stop, work.jobs)

@@ -33,7 +33,7 @@ _ENTRIES: Final = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
 
 @dataclass(slots=True)
 class Tracing:
-    """What this process does about traces; set once, by `exporting.configure_tracing`."""
+    """What this process does about traces; set around its work by `exporting.exporting`."""
 
     # None: nothing is exported.
     tracer: Tracer | None = None

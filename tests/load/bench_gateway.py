@@ -24,7 +24,7 @@ import uvloop
 
 from services.gateway.app import compose
 from services.gateway.settings import GatewaySettings
-from services.kit.exporting import configure_tracing
+from services.kit.exporting import exporting
 from services.kit.ids import new_id
 from services.kit.logs import configure_logs
 from services.kit.process import working
@@ -42,10 +42,9 @@ def gateway(settings: dict[str, object]) -> None:
     async def serve() -> None:
         made = GatewaySettings(**settings)
         configure_logs(made)
-        configure_tracing(made)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        async with compose(made) as app, working(made, app):
+        async with exporting(made), compose(made) as app, working(made, app):
             await stop.wait()
 
     uvloop.run(serve())
