@@ -64,6 +64,14 @@ def rate(metric: str, by: str = "", **only: str) -> str:
     return f"{grouped}(rate({metric}{{{matching}}}[{WINDOW}]))" if matching else f"{grouped}(rate({metric}[{WINDOW}]))"
 
 
+def or_none(expr: str, *labels: str) -> str:
+    """Where it finds nothing, 0 for one series whose labels all say `none`: a panel without data would look broken."""
+    nothing = "vector(0)"
+    for label in labels:
+        nothing = f'label_replace({nothing}, "{label}", "none", "", "")'
+    return f"{expr} or on () {nothing}"
+
+
 def quantile(share: float, histogram: str, by: str = "") -> str:
     """The time that so large a share of the samples stayed under."""
     labels = f"le, {by}" if by else "le"

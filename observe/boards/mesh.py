@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from observe.panels import WINDOW, Board, Panel, Query, quantile, rate
+from observe.panels import WINDOW, Board, Panel, Query, or_none, quantile, rate
 
 _EDGE: Final = "source, destination"
 _BROKEN: Final = '"INTERNAL|UNKNOWN|UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|RESOURCE_EXHAUSTED"'
@@ -56,7 +56,7 @@ _CALLED: Final = (
         unit="reqps",
         queries=[
             Query(
-                f"{rate('rpc_client_handled_total', by=_EDGE, code='=~' + _BROKEN)} or vector(0)",
+                or_none(rate("rpc_client_handled_total", by=_EDGE, code="=~" + _BROKEN), "source", "destination"),
                 "{{source}} → {{destination}}",
             )
         ],
@@ -83,7 +83,10 @@ _TRUST: Final = (
         unit="reqps",
         width=12,
         queries=[
-            Query(f"{rate('rpc_server_denied_total', by='source, method')} or vector(0)", "{{source}}: {{method}}")
+            Query(
+                or_none(rate("rpc_server_denied_total", by="source, method"), "source", "method"),
+                "{{source}}: {{method}}",
+            )
         ],
     ),
 )
@@ -98,7 +101,9 @@ _LOAD: Final = (
         title="Calls turned away",
         description="Because too many were at work. Health checks never are.",
         unit="reqps",
-        queries=[Query(f"{rate('rpc_server_shed_total', by='job, method')} or vector(0)", "{{job}} {{method}}")],
+        queries=[
+            Query(or_none(rate("rpc_server_shed_total", by="job, method"), "job", "method"), "{{job}} {{method}}")
+        ],
     ),
     Panel(
         title="Streams to booking",

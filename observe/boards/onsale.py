@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from observe.panels import Board, Panel, Query, quantile, rate
+from observe.panels import Board, Panel, Query, or_none, quantile, rate
 
 _NOW: Final = (
     Panel(
@@ -189,8 +189,8 @@ _TOLD: Final = (
         "replica.",
         unit="ops",
         queries=[
-            Query(f"{rate('realtime_sockets_ended_total', by='code')} or vector(0)", "ended {{code}}"),
-            Query(f"{rate('realtime_sockets_refused_total', by='reason')} or vector(0)", "refused {{reason}}"),
+            Query(or_none(rate("realtime_sockets_ended_total", by="code"), "code"), "ended {{code}}"),
+            Query(or_none(rate("realtime_sockets_refused_total", by="reason"), "reason"), "refused {{reason}}"),
         ],
     ),
     Panel(

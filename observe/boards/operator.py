@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from observe.panels import Board, Panel, Query, quantile, rate
+from observe.panels import Board, Panel, Query, or_none, quantile, rate
 
 _PLATFORMS: Final = (
     Panel(
@@ -47,7 +47,7 @@ _WORK: Final = (
         unit="ops",
         width=12,
         queries=[
-            Query(f"{rate('ticketing_operator_drift_corrected_total', by='kind')} or vector(0)", "{{kind}}"),
+            Query(or_none(rate("ticketing_operator_drift_corrected_total", by="kind"), "kind"), "{{kind}}"),
         ],
     ),
     Panel(

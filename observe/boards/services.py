@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from observe.panels import WINDOW, Board, Panel, Query, quantile, rate
+from observe.panels import WINDOW, Board, Panel, Query, or_none, quantile, rate
 
 _BROKEN: Final = '"INTERNAL|UNKNOWN|UNAVAILABLE|DEADLINE_EXCEEDED"'
 
@@ -78,7 +78,7 @@ _RPC: Final = (
         description="Answered INTERNAL, UNKNOWN, UNAVAILABLE or late, by service. Refusals are answers, not here.",
         unit="reqps",
         queries=[
-            Query(f"{rate('rpc_server_handled_total', by='job', code='=~' + _BROKEN)} or vector(0)", "{{job}}"),
+            Query(or_none(rate("rpc_server_handled_total", by="job", code="=~" + _BROKEN), "job"), "{{job}}"),
         ],
     ),
     Panel(
@@ -101,7 +101,9 @@ _RPC: Final = (
         width=12,
         queries=[
             Query(
-                f"{rate('rpc_client_handled_total', by=f'{_EDGE}, code', code=_NOT_OK)} or vector(0)",
+                or_none(
+                    rate("rpc_client_handled_total", by=f"{_EDGE}, code", code=_NOT_OK), "source", "destination", "code"
+                ),
                 "{{source}} → {{destination}} {{code}}",
             )
         ],
@@ -120,8 +122,9 @@ _WORK: Final = (
         unit="ops",
         queries=[
             Query(
-                f"{rate('job_rounds_total', by='job, work, result', result='=~' + chr(34) + 'waits|failed' + chr(34))} "
-                "or vector(0)",
+                or_none(
+                    rate("job_rounds_total", by="job, work, result", result='=~"waits|failed"'), "job", "work", "result"
+                ),
                 "{{job}} {{work}} {{result}}",
             )
         ],
