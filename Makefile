@@ -41,6 +41,9 @@ bench-observe: $(INSTALLED) ## what Prometheus and traces at 10 % take of the bo
 dashboards: $(INSTALLED) ## a sale watched by Prometheus, and each dashboard drawn after it: docs/images/dashboard-….png
 	@mkdir -p build && $(PYTHON) -m tests.load.dashboards $(ARGS)
 
+dashboard-operator: $(INSTALLED) ## the operator's dashboard, drawn from the one that runs in KUBECONFIG's cluster (FOR=600 seconds of watching)
+	@$(PYTHON) -m tests.cluster.operator_picture --seconds $(or $(FOR),600)
+
 rehearsal: $(INSTALLED) ## the sale while everything breaks, with a verdict (BUYERS=3000 SEED=1 FAULTS=40)
 	@$(PYTHON) -m tests.load.rehearsal --buyers $(or $(BUYERS),3000) --seed $(or $(SEED),1) --faults $(or $(FAULTS),40) $(ARGS)
 
@@ -103,10 +106,10 @@ bench-operator: $(INSTALLED) ## what twenty platforms cost the operator: memory,
 # To another version and back: the same images under a second name.
 test-cluster: export ALSO = next
 test-cluster: $(INSTALLED) cluster images ## on a real cluster: KUBECONFIG's, or one that CLUSTER starts (ONLY=tests/cluster/test_….py, KEEP=1)
-	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q $(or $(ONLY),tests/cluster --ignore tests/cluster/operator --ignore tests/cluster/test_mesh.py --ignore tests/cluster/test_keda.py) $(ARGS)
+	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q $(or $(ONLY),tests/cluster --ignore tests/cluster/operator --ignore tests/cluster/test_mesh.py --ignore tests/cluster/test_peers.py --ignore tests/cluster/test_keda.py) $(ARGS)
 
-test-cluster-mesh: $(INSTALLED) cluster images ## the mesh's modes and keys change while sales run; half an hour by itself
-	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster/test_mesh.py $(ARGS)
+test-cluster-mesh: $(INSTALLED) cluster images ## the mesh's modes and keys change and its pods fall ill while sales run; half an hour by itself
+	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster/test_mesh.py tests/cluster/test_peers.py $(ARGS)
 
 test-cluster-keda: $(INSTALLED) cluster images ## realtime scaled by its sockets, by the real KEDA, while a sale runs; a quarter of an hour, and as long to build it once
 	@CLUSTER="$(CLUSTER)" $(PYTHON) -m pytest -q tests/cluster/test_keda.py $(ARGS)
@@ -143,5 +146,5 @@ $(INSTALLED): requirements/dev.txt requirements/install
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo bench bench-overload bench-mesh bench-observe dashboards rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh test-cluster-keda cluster lint format protos docs lock clean install help
+.PHONY: run demo bench bench-overload bench-mesh bench-observe dashboards dashboard-operator rehearsal test test-unit test-charts test-integration test-observe test-rehearsal images charts kind test-operator bench-operator test-cluster test-cluster-mesh test-cluster-keda cluster lint format protos docs lock clean install help
 .PHONY: frontend bench-map test-frontend test-browser openapi

@@ -39,7 +39,7 @@ TOLD: Final = {"OBSERVE": "1", "OBSERVE_EVERY": "2s", "MESH_MTLS": "permissive"}
 # Before and after the sale, so that one sees it come and go.
 QUIET_S: Final = 15.0
 STEP_S: Final = 2.0
-# Nobody runs an operator on a laptop.
+# Nobody runs an operator on a laptop: tests/cluster/operator_picture.py draws its board.
 BOARDS: Final = [board for board in ALL if board.of_a_platform]
 
 
@@ -80,14 +80,19 @@ async def _draw_all(began: float, folder: Path) -> None:
         first, moment = await _first_and_busiest(prometheus, Span(began, time.time(), STEP_S))
         span = Span(first - QUIET_S, time.time(), STEP_S)
         for board in BOARDS:
-            answers = {
-                query.expr: await _asked(prometheus, board, panel, query, span, moment)
-                for panel in board.panels
-                for query in panel.queries
-            }
-            path = folder / f"dashboard-{file_of(board).stem}.png"
-            draw(board, answers, span, path)
-            _say(str(path))
+            _say(str(await draw_board(board, prometheus, span, folder, moment)))
+
+
+async def draw_board(board: Board, prometheus: Prometheus, span: Span, folder: Path, moment: float) -> Path:
+    """The board over that time, its graphs at that moment; the picture's path."""
+    answers = {
+        query.expr: await _asked(prometheus, board, panel, query, span, moment)
+        for panel in board.panels
+        for query in panel.queries
+    }
+    path = folder / f"dashboard-{file_of(board).stem}.png"
+    draw(board, answers, span, path)
+    return path
 
 
 async def _first_and_busiest(prometheus: Prometheus, span: Span) -> tuple[float, float]:

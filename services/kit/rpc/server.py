@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import Any, Final
 
 import grpc
@@ -18,7 +19,7 @@ from services.kit.errors import Overloaded, Told
 from services.kit.rpc import deadline
 from services.kit.rpc.identity import Certificate, Identity, Security
 from services.kit.rpc.persons import METADATA, Persons
-from services.kit.rpc.policy import HEALTH, Policy
+from services.kit.rpc.policy import HEALTH, NOBODY, Policy
 from services.kit.rpc.status import status_of, trailers
 
 SERVING: Final = health_pb2.HealthCheckResponse.SERVING
@@ -201,6 +202,10 @@ class RpcServer:
         self._server = grpc.aio.server(interceptors=[Calls(policy, persons, max_at_work=max_at_work)], options=OPTIONS)
         self._names = ("", *(name for name, _ in services))
         self._answers_in_the_clear = policy.security.mode != "strict"
+        if policy.security.mode != "off":
+            # A series whose first sample is a denial tells Prometheus of no increase: it has to be there before.
+            for name, method in product(self._names[1:], policy.granted):
+                metrics.RPC_DENIED.labels(f"{name}/{method}", NOBODY)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         for _, register in services:

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
+from prometheus_client import REGISTRY
 
 from protos.gen import ticket_pb2 as pb
 from protos.gen import ticket_pb2_grpc
@@ -64,6 +65,17 @@ async def test_without_identity_there_is_health_and_nothing_else(
 
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     assert refused.value.code() is not_told.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_the_first_denial_is_an_increase(platform: Platform, port: int, stack: AsyncExitStack) -> None:
+    """For Prometheus, which sees none in a series that begins with 1."""
+    await stack.enter_async_context(serving(new_pod(), platform.security("ticket"), port=port))
+
+    count = REGISTRY.get_sample_value(
+        "rpc_server_denied_total", {"method": "ticket.TicketService/ReleaseSeatsBatch", "source": "unknown"}
+    )
+
+    assert count == 0
 
 
 async def test_an_encrypted_call_without_certificate_is_not_answered(
