@@ -234,6 +234,20 @@ class Mesh(Part, frozen=True):
     issuer_ref: Annotated[IssuerRef, _about("With cert-manager: who signs.")] = field(default_factory=IssuerRef)
 
 
+class Traces(Part, frozen=True):
+    endpoint: Annotated[
+        str,
+        _about(
+            "A collector that speaks OTLP over gRPC, e.g. http://collector.observability:4317; empty: there are none.",
+            pattern=r"^(https?://[A-Za-z0-9.-]+:[0-9]{1,5})?$",
+            max_length=255,
+        ),
+    ] = ""
+    percent: Annotated[
+        int, _about("Of requests whose trace is kept; of the others, what failed or was slow.", ge=0, le=100)
+    ] = 10
+
+
 class Monitoring(Part, frozen=True):
     service_monitors: Annotated[bool, _about("For the Prometheus operator.")] = False
     labels: Annotated[
@@ -243,6 +257,7 @@ class Monitoring(Part, frozen=True):
     dashboards: Annotated[bool, _about("ConfigMaps that Grafana's sidecar finds by their labels.")] = False
     dashboard_labels: Annotated[Labels, Meta(min_length=1)] = field(default_factory=lambda: {"grafana_dashboard": "1"})
     alerts: Annotated[bool, _about("PrometheusRules, for the Prometheus operator.")] = False
+    traces: Traces = field(default_factory=Traces)
 
 
 class NetworkPolicies(Part, frozen=True):

@@ -76,6 +76,7 @@ class Outgoing(SpanProcessor):
         self._resource = resource
         self._export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
         self._waiting: list[bytes] = []
+        self._taken = True
 
     def on_end(self, span: ReadableSpan) -> None:
         if len(self._waiting) < MOST_WAITING:
@@ -89,8 +90,8 @@ class Outgoing(SpanProcessor):
             await self.send(within_s=TIMEOUT_S)
 
     async def send(self, *, within_s: float) -> None:
-        """All that have ended by now. What no collector takes in that time is dropped; what is under way when this is
-        cancelled stays, and may be sent twice."""
+        """All that have ended by now. What no collector takes in that time is dropped, and logged when it is the first;
+        what is under way when this is cancelled stays, and may be sent twice."""
         clock = asyncio.get_running_loop().time
         ends, left = clock() + within_s, len(self._waiting)
         while left > 0:
@@ -98,10 +99,12 @@ class Outgoing(SpanProcessor):
             request = request_of(some, self._resource, SCOPE)
             try:
                 await self._export(request, timeout=max(0.0, ends - clock()), wait_for_ready=True)
-                result = "sent"
+                taken = True
             except grpc.aio.AioRpcError as error:
-                log.warning("spans_not_taken", code=error.code().name, count=len(some))
-                result = "dropped"
+                taken = False
+                if self._taken:
+                    log.warning("spans_not_taken", code=error.code().name, why=error.details(), count=len(some))
+            self._taken, result = taken, "sent" if taken else "dropped"
             metrics.SPANS.labels(result).inc(len(some))
             del self._waiting[: len(some)]
             left -= len(some)

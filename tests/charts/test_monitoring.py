@@ -10,7 +10,18 @@ import pytest
 import yaml
 
 from services.kit.topology import TABLE
-from tests.charts.rendering import CHARTS, NAMESPACE, RELEASE, Object, kinds, objects_in, one, render
+from tests.charts.rendering import (
+    CHARTS,
+    NAMESPACE,
+    RELEASE,
+    Object,
+    environment,
+    kinds,
+    objects_in,
+    one,
+    pod_of,
+    render,
+)
 
 K8S = TABLE.parent / "k8s"
 ON = {"dashboards": True, "alerts": True, "serviceMonitors": True, "labels": {"release": "prometheus"}}
@@ -89,3 +100,33 @@ def test_what_a_platform_of_the_operator_is_called_is_its_job() -> None:
     service = one(render("operator", {"monitoring": OPERATORS}, name="another"), "Service")
 
     assert service["metadata"]["labels"][monitor["spec"]["jobLabel"]] == "ticketing-operator"
+
+
+def test_traces_go_to_the_collector_and_a_policy_lets_them() -> None:
+    values = {"monitoring": {"traces": {"endpoint": "http://collector.observability:4317", "percent": 5}}}
+    objects = render("booking", values)
+
+    told = environment(pod_of(one(objects, "Deployment"))["containers"][0])
+    egress = one(objects, "NetworkPolicy")["spec"]["egress"]
+
+    assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.observability:4317"
+    assert told["TRACE_RATIO"] == "0.05"
+    assert {"ports": [{"port": 4317}]} in egress
+
+
+def test_without_a_collector_there_are_no_traces() -> None:
+    told = environment(pod_of(one(render("booking"), "Deployment"))["containers"][0])
+
+    assert not {"OTEL_EXPORTER_OTLP_ENDPOINT", "TRACE_RATIO"} & set(told)
+
+
+def test_the_web_app_sends_no_traces() -> None:
+    objects = render("frontend", {"monitoring": {"traces": {"endpoint": "http://collector:4317"}}})
+
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in environment(pod_of(one(objects, "Deployment"))["containers"][0])
+
+
+@pytest.mark.parametrize("endpoint", ["collector:4317", "http://collector", "http://collector:4317/v1/traces"])
+def test_an_address_that_is_none_is_refused(endpoint: str) -> None:
+    with pytest.raises(helm_python.HelmValuesError, match="/monitoring/traces/endpoint"):
+        render("booking", {"monitoring": {"traces": {"endpoint": endpoint}}})

@@ -12,6 +12,11 @@
 {{ include "workload.variable" (list "DRAIN_S" .values.drainSeconds) }}
 {{ include "workload.variable" (list "GRACE_S" .values.graceSeconds) }}
 {{ include "workload.variable" (list "LOG_LEVEL" .values.logLevel) }}
+{{- $traces := .values.monitoring.traces }}
+{{- if and $traces.endpoint .row.metrics }}
+{{ include "workload.variable" (list "OTEL_EXPORTER_OTLP_ENDPOINT" $traces.endpoint) }}
+{{ include "workload.variable" (list "TRACE_RATIO" (divf $traces.percent 100)) }}
+{{- end }}
 {{- if .environment }}
 {{ include .environment . }}
 {{- end }}

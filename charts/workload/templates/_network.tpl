@@ -75,6 +75,9 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+{{- if and .values.monitoring.traces.endpoint .row.metrics }}
+- ports: [{port: {{ splitList ":" .values.monitoring.traces.endpoint | last }}}]
+{{- end }}
 {{- if .egress }}
 {{ include .egress . }}
 {{- end }}
