@@ -79,9 +79,13 @@ class Outgoing(SpanProcessor):
         self._taken = True
 
     def on_end(self, span: ReadableSpan) -> None:
-        if len(self._waiting) < MOST_WAITING:
+        if len(self._waiting) >= MOST_WAITING:
+            metrics.SPANS.labels("dropped").inc()
+            return
+        try:
             self._waiting.append(encoded(span))
-        else:
+        except ValueError:
+            # Half a character, a number of more than 64 bits: whoever did the work must not fail for how it is told.
             metrics.SPANS.labels("dropped").inc()
 
     async def run(self) -> None:

@@ -89,6 +89,19 @@ async def test_without_a_collector_spans_are_dropped_and_counted_and_nobody_wait
     assert time.monotonic() - began < 3
 
 
+async def test_what_can_not_be_told_is_dropped_and_no_failure_of_whoever_did_it() -> None:
+    port, before = free_port(), counted("dropped")
+    async with collecting(port) as collector, exporting.exporting(told(port)):
+        for value in ("half a \ud800", 2**70):
+            with tracing.span("odd", parent=SAMPLED, attributes={"value": value}):
+                pass
+        span("plain")
+        await until(lambda: bool(collector.spans))
+
+    assert counted("dropped") == before + 2
+    assert [one.name for one in collector.spans] == ["plain"]
+
+
 async def test_without_an_endpoint_there_are_no_spans() -> None:
     async with exporting.exporting(Told(otel_exporter_otlp_endpoint="")):
         assert tracing.TRACING.tracer is None
