@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ LONGEST_PAUSE_S: Final = 5.0
 BUSY: Final = frozenset({429, 503})
 # Never answered, after all tries: a reason of ours beside those of the API.
 NO_ANSWER: Final = "no-answer"
+EXPIRED: Final = "token-expired"
 _JSON: Final = {"Content-Type": "application/json"}
 _DROPPED: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, OSError)
 
@@ -30,12 +31,13 @@ class Refused(Exception):
         self.status, self.reason = status, reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Member:
-    """Somebody with an account and a session."""
+    """Somebody with an account and a session, which the API's client renews when a sale lasts longer than a token."""
 
     user_id: str
     token: str
+    refresh_token: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -65,7 +67,7 @@ class PublicApi:
             if refused.reason != "email-taken":
                 raise
             session = await self._ask("POST", f"{API}/auth/login", wire.Session, body=who)
-        return Member(session.account.id, session.tokens.access_token)
+        return Member(session.account.id, session.tokens.access_token, session.tokens.refresh_token)
 
     async def events(self) -> Sequence[str]:
         """Ids of what is on sale; the first page is enough for a sale."""
@@ -87,8 +89,7 @@ class PublicApi:
 
     async def place(self, buyer: Member, order: bytes, *, key: str) -> wire.Booking:
         """Refused: the door said no."""
-        headers = buyer.headers | _JSON | {"Idempotency-Key": key}
-        heard = await self._send("POST", f"{API}/bookings", headers, order)
+        heard = await self._send("POST", f"{API}/bookings", _JSON | {"Idempotency-Key": key}, order, who=buyer)
         if heard.status != 202:
             raise _refused(heard)
         return wire.read_placed(heard.body).booking
@@ -116,16 +117,29 @@ class PublicApi:
     async def _ask[T](
         self, method: str, path: str, shape: type[T], *, body: object = None, who: Member | None = None
     ) -> T:
-        headers = who.headers if who else {}
-        sent = None
-        if body is not None:
-            headers, sent = headers | _JSON, msgspec.json.encode(body)
-        heard = await self._send(method, path, headers, sent)
+        headers, sent = ({}, None) if body is None else (_JSON, msgspec.json.encode(body))
+        heard = await self._send(method, path, headers, sent, who=who)
         if heard.status >= 300:
             raise _refused(heard)
         return msgspec.json.decode(heard.body, type=shape)
 
-    async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Heard:
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, *, who: Member | None
+    ) -> Heard:
+        if who is None:
+            return await self._tried(method, path, headers, body)
+        heard = await self._tried(method, path, {**headers, **who.headers}, body)
+        if heard.status == 401 and _problem(heard).reason == EXPIRED and who.refresh_token:
+            await self._renew(who)
+            heard = await self._tried(method, path, {**headers, **who.headers}, body)
+        return heard
+
+    async def _renew(self, member: Member) -> None:
+        known = {"refresh_token": member.refresh_token}
+        tokens = (await self._ask("POST", f"{API}/auth/refresh", wire.Renewed, body=known)).tokens
+        member.token, member.refresh_token = tokens.access_token, tokens.refresh_token
+
+    async def _tried(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Heard:
         for tried in range(1, self._tries + 1):
             pause_s = min(LONGEST_PAUSE_S, 0.2 * 2**tried)
             try:

@@ -61,10 +61,15 @@ class Account(Struct, frozen=True):
 
 class Tokens(Struct, frozen=True):
     access_token: str
+    refresh_token: str
 
 
 class Session(Struct, frozen=True):
     account: Account
+    tokens: Tokens
+
+
+class Renewed(Struct, frozen=True):
     tokens: Tokens
 
 
