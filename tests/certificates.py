@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -43,3 +45,18 @@ def self_signed(name: str) -> KeyPair:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return KeyPair(made.public_bytes(serialization.Encoding.PEM).decode(), private.decode())
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Files of a certificate for that name, and of its key."""
+    pair, files = self_signed(name), (folder / f"{name}.crt", folder / f"{name}.key")
+    files[0].write_text(pair.certificate)
+    files[1].write_text(pair.key)
+    return files
+
+
+def server_context(authority: Path, key: Path) -> ssl.SSLContext:
+    """Of a server that shows that certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(authority, key)
+    return context

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
@@ -14,6 +13,7 @@ from services.kit import exporting, tracing
 from services.kit.settings import ServiceSettings
 from tests.otlp_collector import collecting
 from tests.ports import free_port
+from tests.waiting import until
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -33,14 +33,6 @@ def span(name: str) -> None:
 
 def counted(result: str) -> float:
     return REGISTRY.get_sample_value("tracing_spans_total", {"result": result}) or 0.0
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    for _ in range(250):
-        if holds():
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("it did not come to hold within five seconds")
 
 
 @pytest.fixture(autouse=True)

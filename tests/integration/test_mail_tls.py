@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from services.email_worker.ports import Letter, ServerAway
 from services.email_worker.settings import EmailWorkerSettings
 from services.email_worker.smtp import SmtpLane
-from tests.certificates import self_signed
+from tests.certificates import certificate, server_context
 
 LETTER = Letter(recipient="buyer@example.com", content=b"Subject: Your tickets\r\n\r\nHere they are.\r\n")
 USER, PASSWORD = "tickets", "a long password"
@@ -47,18 +47,13 @@ def kept() -> Kept:
 @pytest.fixture
 def certified(tmp_path: Path) -> ssl.SSLContext:
     """Of a server that is `localhost` by a certificate in `tmp_path`."""
-    pair = self_signed("localhost")
-    (tmp_path / "server.crt").write_text(pair.certificate)
-    (tmp_path / "server.key").write_text(pair.key)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
-    return context
+    return server_context(*certificate(tmp_path, "localhost"))
 
 
 @pytest.fixture
 def trusted(certified: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in an image, whose authorities are those of SSL_CERT_FILE."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.crt"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "localhost.crt"))
 
 
 @asynccontextmanager

@@ -14,24 +14,15 @@ from services.kit.database.tls import postgres_tls
 from services.kit.errors import DependencyDown
 from services.kit.redis import open_redis, ping
 from services.kit.settings import PostgresSettings, RedisSettings
-from tests.certificates import self_signed
+from tests.certificates import certificate, server_context
 from tests.conftest import Stores
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Files of a certificate for that name, and of its key."""
-    pair, files = self_signed(name), (folder / f"{name}.crt", folder / f"{name}.key")
-    files[0].write_text(pair.certificate)
-    files[1].write_text(pair.key)
-    return files
 
 
 @pytest.fixture
 async def behind_tls(stores: Stores, tmp_path: Path) -> AsyncIterator[tuple[int, Path]]:
     """A port where Valkey is reached over TLS as `localhost`, and the authority that vouches for it."""
     authority, key = certificate(tmp_path, "localhost")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(authority, key)
+    context = server_context(authority, key)
     valkey_port = int(stores.valkey.url.rpartition(":")[2].partition("/")[0])
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
