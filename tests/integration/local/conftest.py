@@ -33,14 +33,15 @@ def eventually() -> Eventually:
 
 @pytest.fixture
 def is_running() -> Callable[[int], bool]:
-    """A zombie nobody has buried yet counts as gone."""
+    """A zombie nobody has buried yet counts as gone, once its last thread is: until then its ports are taken."""
 
     def look(pid: int) -> bool:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            threads = len(os.listdir(f"/proc/{pid}/task"))
         except (FileNotFoundError, ProcessLookupError):
             return False
-        return state != "Z"
+        return state != "Z" or threads > 1
 
     return look
 
