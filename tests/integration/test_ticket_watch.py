@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.kit.clock import utc_now
@@ -217,3 +219,38 @@ async def test_holds_are_listed_by_what_their_keys_begin_with_and_by_range(
     assert [(one.sold, one.places, one.tickets) for one in mine] == [(True, 3, 3), (False, 1, 0)]
     assert await books.by_prefix([one.key.removesuffix("seats") for one in mine] + ["unknown/"]) == mine
     assert mine[1] in await books.in_range(after=mine[0].key, until=mine[1].key, limit=1)
+
+
+async def test_holds_are_found_by_their_keys_however_many_there_are(engine: AsyncEngine, sold: Layout) -> None:
+    # Of a sale, where the planner once compared each of 20,000 with each of 500 that were asked for: 4.6 s.
+    more = """
+        INSERT INTO holds (key, event_id, user_id, fingerprint, places, currency, state)
+        SELECT md5(i::text) || '/seats', :event_id, '', '', '[]', 'EUR', 'released' FROM generate_series(1, 20000) AS i
+    """
+    await make_wrong(engine, sold, more)
+    sent: list[tuple[str, object]] = []
+    with listening(engine.sync_engine, "before_cursor_execute", lambda *said: sent.append((said[2], said[3]))):
+        await PostgresBooks(engine).by_prefix([new_id() for _ in range(500)])
+    (statement, prefixes), *_ = [one for one in sent if "FROM holds" in one[0]]
+
+    async with transaction(engine) as tx:
+        await tx.execute(text("SET LOCAL statement_timeout = 0"))
+        plan = await tx.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", prefixes)
+        (told,) = plan.scalar_one()
+
+    assert passed_over(told["Plan"]) == 0
+
+
+@contextmanager
+def listening(target: object, name: str, heard: Callable[..., object]) -> Iterator[None]:
+    event.listen(target, name, heard)
+    try:
+        yield
+    finally:
+        event.remove(target, name, heard)
+
+
+def passed_over(node: Mapping[str, Any]) -> float:
+    """Rows that were read and compared for nothing, here and below."""
+    here: float = sum(value for name, value in node.items() if name.startswith("Rows Removed by"))
+    return here + sum(passed_over(below) for below in node.get("Plans", ()))
