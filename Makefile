@@ -27,10 +27,10 @@ demo: $(INSTALLED) ## the same platform plus a sale with a verdict (BUYERS=2000 
 	@mkdir -p build && $(PYTHON) -m services demo --log build/demo.log --buyers $(or $(BUYERS),2000) --seed $(or $(SEED),1) $(ARGS)
 
 bench: $(INSTALLED) ## bookings per second, end to end, with the same verdict (BUYERS=800 FOR=20 seconds)
-	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log --buyers $(or $(BUYERS),800) --seconds $(or $(FOR),20) $(ARGS)
+	@mkdir -p build && $(PYTHON) -m services bench --log build/bench.log --buyers $(or $(BUYERS),800) --seconds $(or $(FOR),15) $(ARGS)
 
-bench-overload: $(INSTALLED) ## five times the orders it can decide: the curve as a table and docs/images/overload.png (FOR=10 seconds a pace)
-	@mkdir -p build && $(PYTHON) -m tests.load.overload --seconds $(or $(FOR),10) $(ARGS)
+bench-overload: $(INSTALLED) ## five times the orders it can decide: the curve as a table and docs/images/overload.png (FOR=15 seconds a pace)
+	@mkdir -p build && $(PYTHON) -m tests.load.overload --seconds $(or $(FOR),15) $(ARGS)
 
 bench-mesh: $(INSTALLED) ## what certificates, authorization and auth's word add to the CPU of a call, off and strict in turns (ROUNDS=30)
 	@$(PYTHON) -m tests.load.bench_mesh --rounds $(or $(ROUNDS),30) $(ARGS)

@@ -22,6 +22,7 @@ CALM = Point(
     decided_p50_s=0.2,
     decided_p99_s=0.4,
     memory_mb=900,
+    rests_after_s=1.0,
     reasons="",
 )
 PEAK = replace(CALM, offered_per_s=200, goodput_per_s=200)
@@ -30,7 +31,7 @@ CURVE = [CALM, PEAK, OVERLOADED, CALM]
 
 
 def test_a_platform_that_puts_off_what_is_too_much_keeps_its_promises() -> None:
-    assert broken_promises(CURVE, line=1000) == []
+    assert broken_promises(CURVE, line=1000, rests_within_s=60.0) == []
 
 
 @pytest.mark.parametrize(
@@ -42,14 +43,16 @@ def test_a_platform_that_puts_off_what_is_too_much_keeps_its_promises() -> None:
         (2, {"undecided": 1}, "not decided"),
         (2, {"without_time": 1}, "without a time"),
         (2, {"memory_mb": 2000.0}, "memory"),
-        (3, {"goodput_per_s": 50.0}, "afterwards 50/s"),
+        (2, {"rests_after_s": 60.5}, "work was left for over 60 s"),
+        (3, {"decided_p99_s": 1.2}, "afterwards results took 1.2 s (p99), before 0.4 s"),
+        (3, {"put_off_per_s": 1.0}, "afterwards orders were put off"),
     ],
 )
 def test_each_promise_is_missed_when_it_is_broken(where: int, changed: dict[str, float], told: str) -> None:
     curve = list(CURVE)
     curve[where] = replace(curve[where], **changed)
 
-    (broken,) = broken_promises(curve, line=1000)
+    (broken,) = broken_promises(curve, line=1000, rests_within_s=60.0)
 
     assert told in broken
 
@@ -60,7 +63,7 @@ def test_goodput_is_what_was_told_while_orders_were_sent() -> None:
     level.sent_at = {"a": 100.0, "b": 100.5, "c": 101.0, "d": 101.5}
     level.decided_at, level.decided_in_s = [100.2, 101.5, 103.0], [0.2, 1.0, 2.0]
 
-    point = point_of(level, per_s=5.0, seconds=2.0, memory_mb=10.0)
+    point = point_of(level, per_s=5.0, seconds=2.0, memory_mb=10.0, rests_after_s=1.0)
 
     assert point.goodput_per_s == 1.0
     assert (point.accepted_per_s, point.put_off_per_s) == (2.0, 2.5)
