@@ -25,7 +25,8 @@ class Point:
     offered_per_s: float
     accepted_per_s: float
     put_off_per_s: float
-    # Outcomes told in the second half of the time in which orders were sent: in the first the line fills.
+    # Outcomes from the first order to the last of them, drained line and all: they come some hundred at a time, so that
+    # a window of some seconds has a batch more or less.
     goodput_per_s: float
     unanswered: int
     without_time: int
@@ -40,12 +41,12 @@ class Point:
 
 
 def point_of(level: Level, *, per_s: float, seconds: float, memory_mb: float, rests_after_s: float) -> Point:
-    first = min(level.sent_at.values(), default=0.0)
+    began, ended = min(level.sent_at.values(), default=0.0), max(level.decided_at, default=0.0)
     return Point(
         offered_per_s=per_s,
         accepted_per_s=level.accepted / seconds,
         put_off_per_s=level.put_off.total() / seconds,
-        goodput_per_s=sum(seconds / 2 < at - first <= seconds for at in level.decided_at) / (seconds / 2),
+        goodput_per_s=len(level.decided_at) / (ended - began) if level.decided_at else 0.0,
         unanswered=level.offered - level.accepted - level.put_off.total(),
         without_time=level.without_time,
         undecided=level.accepted - len(level.decided_at),

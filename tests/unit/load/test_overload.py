@@ -57,7 +57,7 @@ def test_each_promise_is_missed_when_it_is_broken(where: int, changed: dict[str,
     assert told in broken
 
 
-def test_goodput_is_what_was_told_while_orders_were_sent() -> None:
+def test_goodput_is_from_the_first_order_to_the_last_outcome() -> None:
     level = Level(offered=10, accepted=4, answered_in_s=[0.01] * 8)
     level.put_off.update({"503 queue-full": 5})
     level.sent_at = {"a": 100.0, "b": 100.5, "c": 101.0, "d": 101.5}
@@ -65,7 +65,7 @@ def test_goodput_is_what_was_told_while_orders_were_sent() -> None:
 
     point = point_of(level, per_s=5.0, seconds=2.0, memory_mb=10.0, rests_after_s=1.0)
 
-    assert point.goodput_per_s == 1.0
+    assert point.goodput_per_s == 1.0  # three in three seconds
     assert (point.accepted_per_s, point.put_off_per_s) == (2.0, 2.5)
     assert (point.unanswered, point.undecided) == (1, 1)
     assert point.reasons == "503 queue-full 5"
